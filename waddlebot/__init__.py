@@ -1,0 +1,1 @@
+"""WaddleBot: one bot for a community that lives on many platforms at once."""

@@ -1,0 +1,1 @@
+"""Modules that deliver to platforms and outside systems."""

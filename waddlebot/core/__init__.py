@@ -1,0 +1,1 @@
+"""Core services: people, communities and what they have."""

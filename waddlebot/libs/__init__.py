@@ -1,0 +1,1 @@
+"""What modules are written with. Nothing here knows a module or where it runs."""

@@ -1,0 +1,1 @@
+"""One file per outside technology behind the ports of ``libs/sdk/ports.py``."""

@@ -1,0 +1,1 @@
+"""The AAA log lines: authentication, authorisation and audit, buffered."""

@@ -1,0 +1,1 @@
+"""String rules matched in linear time by RE2."""

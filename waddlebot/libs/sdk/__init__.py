@@ -1,0 +1,34 @@
+"""The words every module is written in. Start with :class:`Module` and :class:`Context`."""
+
+from waddlebot.libs.dal import (
+    Batch,
+    Column,
+    Community,
+    Scope,
+    Store,
+    System,
+    Table,
+    configures,
+    reads,
+    resource,
+    writes,
+)
+from waddlebot.libs.sdk.arguments import Login, Rest, Seconds, UsageError
+from waddlebot.libs.sdk.context import BatchContext, Context, RouteContext, ServiceContext, Services, render
+from waddlebot.libs.sdk.contract import Contract
+from waddlebot.libs.sdk.event import CHAT_MESSAGE, EVENT_VERSION, Event
+from waddlebot.libs.sdk.fields import Field, FieldError
+from waddlebot.libs.sdk.module import Answer, Command, Job, Module, Mount, Observer, Route
+from waddlebot.libs.sdk.ports import Call, CallError, CallScope, Result, Send, Sent
+from waddlebot.libs.sdk.rank import Rank, Role, admits
+from waddlebot.libs.sdk.reply import Answers, Refusal, Reply
+from waddlebot.libs.sdk.view import Contribution, DynamicCommand, Override, Restriction, Rule
+
+__all__ = [
+    "CHAT_MESSAGE", "EVENT_VERSION", "Answer", "Answers", "Batch", "BatchContext", "Call", "CallError",
+    "CallScope", "Column", "Command", "Community", "Context", "Contract", "Contribution", "DynamicCommand",
+    "Event", "Field", "FieldError", "Job", "Login", "Module", "Mount", "Observer", "Override", "Rank",
+    "Refusal", "Reply", "Rest", "Restriction", "Result", "Role", "Route", "RouteContext", "Rule", "Scope",
+    "Seconds", "Send", "Sent", "ServiceContext", "Services", "Store", "System", "Table", "UsageError",
+    "admits", "configures", "reads", "render", "resource", "writes",
+]  # fmt: skip

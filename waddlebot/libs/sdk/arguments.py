@@ -1,0 +1,149 @@
+"""Typed command arguments: what follows the command word, parsed as the handler's signature says."""
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, NewType, get_type_hints
+
+from waddlebot.libs.sdk.fields import (
+    Field,
+    FieldError,
+    FieldInfo,
+    check,
+    literal_choices,
+    split_annotation,
+    unwrap_optional,
+)
+from waddlebot.libs.sdk.reply import Refusal
+
+Login = NewType("Login", str)
+"""A user's login: one word, a leading ``@`` removed, lower case."""
+
+Rest = NewType("Rest", str)
+"""All the text that is left, as typed."""
+
+Seconds = NewType("Seconds", float)
+"""A duration such as ``90``, ``5m``, ``1h30m`` or ``2d``, in seconds."""
+
+_DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", re.ASCII)
+_WEIGHTS_S = (604_800, 86_400, 3_600, 60, 1)
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
+_DURATION_S_MAX = 10 * 365 * 86_400
+
+
+class UsageError(Refusal):
+    """The user typed arguments that the command does not take; the text says how to use it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a command: name, plain type, meaning, and its default when it may be left out."""
+
+    info: FieldInfo
+    optional: bool
+
+    @property
+    def usage(self) -> str:
+        """How help shows it: ``<streamer>``, ``[count]``, ``on|off``."""
+        choices = self.info.field.choices or literal_choices(self.info.type)
+        word = "|".join(choices) if choices else self.info.name.replace("_", " ")
+        if self.info.type is Rest:
+            word += "…"
+        if self.optional:
+            return f"[{word}]"
+        return word if choices else f"<{word}>"
+
+
+def arguments_of(handler: Callable[..., Any]) -> tuple[Argument, ...]:
+    """The arguments that a command handler takes after its context.
+
+    Raises ``TypeError`` at declaration for a parameter without annotation or after a ``Rest``.
+    """
+    hints = get_type_hints(handler, include_extras=True)
+    parameters = list(inspect.signature(handler).parameters.values())[1:]
+    found: list[Argument] = []
+    for parameter in parameters:
+        if parameter.name not in hints:
+            raise TypeError(f"{handler.__qualname__}: argument {parameter.name} has no type")
+        if found and found[-1].info.type is Rest:
+            raise TypeError(f"{handler.__qualname__}: nothing can follow the Rest argument {found[-1].info.name}")
+        plain, field = split_annotation(hints[parameter.name])
+        plain, nullable = unwrap_optional(plain)
+        default = parameter.default
+        has_default = default is not inspect.Parameter.empty
+        info = FieldInfo(
+            parameter.name, plain, field or Field(""), default if has_default else dataclasses.MISSING
+        )
+        found.append(Argument(info, has_default or nullable))
+    return tuple(found)
+
+
+def parse(arguments: tuple[Argument, ...], raw: str, usage: str) -> list[Any]:
+    """The values of ``arguments`` from the text after the command word.
+
+    Raises :class:`UsageError` with the usage when something is missing, left over or of the wrong type.
+    """
+    values: list[Any] = []
+    position = 0
+    for argument in arguments:
+        if argument.info.type is Rest:
+            rest = raw[position:].strip()
+            if not rest and not argument.optional:
+                raise UsageError(f"Usage: {usage}")
+            values.append(rest or _default(argument))
+            position = len(raw)
+            continue
+        found = _WORD.search(raw, position)
+        if found is None:
+            if not argument.optional:
+                raise UsageError(f"Usage: {usage}")
+            values.append(_default(argument))
+            continue
+        position = found.end()
+        word = found[2] if found[1] is None else re.sub(r"\\(.)", r"\1", found[1])
+        values.append(_convert(argument.info, word, usage))
+    if raw[position:].strip():
+        raise UsageError(f"Usage: {usage}")
+    return values
+
+
+def parse_duration(word: str) -> float:
+    """Seconds of ``90``, ``5m``, ``1h30m``, ``2d``, ``1w``.
+
+    Raises ``ValueError`` for anything else and for more than ten years.
+    """
+    found = _DURATION.fullmatch(word.lower())
+    if found is None or not word or len(word) > 30:
+        raise ValueError(word)
+    seconds = float(sum(int(n) * weight for n, weight in zip(found.groups(), _WEIGHTS_S, strict=True) if n))
+    if seconds > _DURATION_S_MAX:
+        raise ValueError(word)
+    return seconds
+
+
+def _default(argument: Argument) -> Any:
+    return None if argument.info.required else argument.info.default
+
+
+def _convert(info: FieldInfo, word: str, usage: str) -> Any:
+    if info.type is str:
+        value: Any = word
+    elif info.type is Login:
+        value = word.removeprefix("@").lower()
+        if not value:
+            raise UsageError(f"Usage: {usage}")
+    elif info.type is Seconds:
+        try:
+            value = parse_duration(word)
+        except ValueError:
+            raise UsageError(f"{info.name} is a time such as 90, 5m or 1h30m. Usage: {usage}") from None
+    else:
+        value = word
+    try:
+        plain = {Login: str, Seconds: float}.get(info.type, info.type)
+        return check(dataclasses.replace(info, type=plain), value)
+    except FieldError as error:
+        raise UsageError(f"{error} Usage: {usage}") from None
+
+

@@ -1,0 +1,299 @@
+"""Context: all that a handler may touch."""
+
+import hashlib
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from waddlebot.libs.dal import Community, Scope, Store, System
+from waddlebot.libs.sdk.contract import Caller, Contract
+from waddlebot.libs.sdk.event import Event
+from waddlebot.libs.sdk.ports import Call, CallScope, Directory, Send, Sent
+from waddlebot.libs.sdk.rank import Rank, Role, admits
+from waddlebot.libs.sdk.reply import Reply
+
+
+class Services(Protocol):
+    """What the host lends to one module's contexts. ``libs/testing`` has one for unit tests."""
+
+    module: str
+    config: Any
+    log: logging.Logger
+    entities: Mapping[str, str]
+    """Every known entity and the community it belongs to."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def settings(self, community: str) -> Any:
+        """The module's Settings in a community."""
+
+    def enabled(self, community: str) -> bool:
+        """Whether the module is switched on there."""
+
+    def store(self, scope: Scope, actor: str, key: str) -> Store:
+        """The module's store for one unit of work."""
+
+    def caller(self, scope: CallScope) -> Caller:
+        """How contracts are asked on somebody's behalf."""
+
+    def secret(self, purpose: str) -> bytes:
+        """A key of this installation for one purpose; the same on every host, never shown."""
+
+    def state(self) -> Any:
+        """What the module's ``starts`` yielded."""
+
+    async def announce(self, events: Sequence[Event]) -> None:
+        """Hand events to the bus, stamped with their communities; unknown entities are counted and dropped."""
+
+    async def send(self, sends: Sequence[Send]) -> None:
+        """Queue replies for delivery. Raises ``Busy`` when the outbox is full."""
+
+    async def adopt(self, entities: Sequence[str], community: str) -> None:
+        """Bring entities that belong nowhere yet into a community."""
+
+
+class _Base:
+    """What every context has."""
+
+    __slots__ = ("_services",)
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @property
+    def config(self) -> Any:
+        """The module's Config: what the operator set."""
+        return self._services.config
+
+    @property
+    def log(self) -> logging.Logger:
+        """The module's logger; never for a line per event."""
+        return self._services.log
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._services.now()
+
+    def state[T](self, shape: type[T]) -> T:
+        """The module's state. Raises ``TypeError`` where it is of another type."""
+        state = self._services.state()
+        if not isinstance(state, shape):
+            raise TypeError(f"{self._services.module}: the state is {type(state).__name__}, not {shape.__name__}")
+        return state
+
+
+class Context[S, St](_Base):
+    """One command, answer or dynamic command being handled.
+
+    ``S`` is the module's Settings, ``St`` its Store (``None`` where it has none).
+    """
+
+    __slots__ = ("_random", "_store", "call", "event")
+
+    def __init__(self, services: Services, call: Call) -> None:
+        self._services = services
+        self.call = call
+        self.event = call.event
+        self._store: Any = None
+        self._random: random.Random | None = None
+
+    @property
+    def community(self) -> str:
+        """The community it happens in."""
+        return self.event.community
+
+    @property
+    def person(self) -> str:
+        """Who asks: the person the account belongs to."""
+        return self.call.person
+
+    @property
+    def settings(self) -> S:
+        """The module's Settings in this community."""
+        settings: S = self._services.settings(self.event.community)
+        return settings
+
+    @property
+    def store(self) -> St:
+        """The module's store, bound to this community, the acting account and this delivery's key."""
+        if self._store is None:
+            event = self.event
+            self._store = self._services.store(Community(event.community), event.account, self.call.key)
+        store: St = self._store
+        return store
+
+    @property
+    def random(self) -> random.Random:
+        """Chance that a re-run of the same delivery repeats: seeded by a secret and the delivery's key.
+
+        Nobody without the secret can foretell it. Draws that must be verifiable use ``secrets`` in a write.
+        """
+        if self._random is None:
+            seed = hashlib.blake2b(self.call.key.encode(), key=self._services.secret("chance"), digest_size=32)
+            self._random = random.Random(seed.digest())  # noqa: S311  the seed is keyed and 256 bits
+        return self._random
+
+    def is_at_least(self, rank: Rank) -> bool:
+        """Whether who asks has ``rank`` or stands above it."""
+        return bool(self.call.ranks & admits(rank))
+
+    def use[C: Contract](self, contract: type[C]) -> C:
+        """A contract, asked on behalf of this community, account and delivery."""
+        event = self.event
+        return contract(self._services.caller(CallScope(event.community, event.account, self.call.key)))
+
+    def render(self, template: str, **values: object) -> str:
+        """``template`` with each ``{name}`` filled in; values are data, unknown names stay as they are."""
+        return render(template, values)
+
+    async def announce(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Announce something that followed from this event, in the same entity and by the same account."""
+        await self._services.announce([followed(self.event, kind, data, self.call.key)])
+
+
+class ServiceContext[S, St](_Base):
+    """Work that no single event caused: jobs, runners, contributions, pushes, contract answers.
+
+    ``scope`` is the community asked for in a contract call; elsewhere choose one with :meth:`store_in`.
+    """
+
+    __slots__ = ("call_scope",)
+
+    def __init__(self, services: Services, call_scope: CallScope | None = None) -> None:
+        self._services = services
+        self.call_scope = call_scope or CallScope("")
+
+    @property
+    def community(self) -> str:
+        """The community on whose behalf a contract is asked; empty elsewhere."""
+        return self.call_scope.community
+
+    @property
+    def store(self) -> St:
+        """The store in the asking community's scope. Raises ``ScopeError`` where there is none."""
+        scope = self.call_scope
+        store: Any = self._services.store(Community(scope.community), scope.actor, scope.key)
+        result: St = store
+        return result
+
+    def store_in(self, scope: Scope, *, actor: str = "", key: str = "") -> St:
+        """The store in a chosen scope."""
+        store: Any = self._services.store(scope, actor, key)
+        result: St = store
+        return result
+
+    def store_everywhere(self, reason: str, *, key: str = "") -> St:
+        """The store over all communities; the reason is logged."""
+        return self.store_in(System(reason), key=key)
+
+    def settings(self, community: str) -> S:
+        """The module's Settings in a community."""
+        settings: S = self._services.settings(community)
+        return settings
+
+    def enabled(self, community: str) -> bool:
+        """Whether the module is switched on there."""
+        return self._services.enabled(community)
+
+    @property
+    def entities(self) -> Mapping[str, str]:
+        """Every known entity and its community; live."""
+        return self._services.entities
+
+    @property
+    def services(self) -> Services:
+        """What the host lends, for the few modules that hand it on."""
+        return self._services
+
+    def use[C: Contract](self, contract: type[C], community: str = "", key: str = "") -> C:
+        """A contract, asked for ``community`` or for the one this call came for."""
+        scope = self.call_scope
+        if community or key:
+            scope = CallScope(community or scope.community, scope.actor, key or scope.key)
+        return contract(self._services.caller(scope))
+
+    async def announce(self, events: Sequence[Event]) -> None:
+        """Hand events to the bus; events of unknown entities are counted and dropped."""
+        await self._services.announce(events)
+
+    async def send(self, sends: Sequence[Send]) -> None:
+        """Queue replies that answer no event. Raises ``Busy`` when the outbox is full."""
+        await self._services.send(sends)
+
+    async def adopt(self, entities: Sequence[str], community: str = "home") -> None:
+        """Bring entities that belong nowhere yet into a community."""
+        await self._services.adopt(entities, community)
+
+
+type BatchContext[S, St] = ServiceContext[S, St]
+"""What an observer gets: its store is chosen per batch by :meth:`ServiceContext.store_in`."""
+
+
+class RouteContext[S, St](ServiceContext[S, St]):
+    """One HTTP request. ``role`` and the community come from the API key or session, never from the request."""
+
+    __slots__ = ("body", "headers", "key_name", "path", "query", "role")
+
+    def __init__(
+        self,
+        services: Services,
+        call_scope: CallScope,
+        *,
+        role: Role | None,
+        key_name: str,
+        path: Mapping[str, str],
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+    ) -> None:
+        super().__init__(services, call_scope)
+        self.role = role
+        self.key_name = key_name
+        self.path = path
+        self.query = query
+        self.headers = headers
+
+
+class Ports(Protocol):
+    """What only modules of the ``processing`` kind are lent: who answers where, and what is delivered how."""
+
+    directory: Directory
+
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """The native dialect: ``{name}`` becomes the value, once; an unknown name or a lone brace stays."""
+    if "{" not in template:
+        return template
+    parts = template.split("{")
+    out = [parts[0]]
+    for part in parts[1:]:
+        name, brace, rest = part.partition("}")
+        if brace and name in values:
+            out.append(f"{values[name]}{rest}")
+        else:
+            out.append("{" + part)
+    return "".join(out)
+
+
+def followed(event: Event, kind: str, data: Mapping[str, Any], key: str) -> Event:
+    """An event of ours that follows from ``event``; its id derives from the delivery's key."""
+    return Event(
+        event.version, f"{key}:{kind}", kind, event.platform, event.server, event.channel, event.user_id,
+        event.user_login, event.user_name, event.roles, "", event.occurred_at, event.received_at,
+        event.community, event.source, "", dict(data),
+    )  # fmt: skip
+
+
+def sends_of(call: Call, replies: Sequence[Reply]) -> list[Send]:
+    """A call's replies on their way; ids derive from its key, so a re-run makes the same."""
+    event = call.event
+    return [
+        Send(
+            f"{call.key}:{n}", event.community, event.platform, event.server, event.channel, reply,
+            event.id, event.account, event.user_name,
+        )
+        for n, reply in enumerate(replies)
+    ]  # fmt: skip
+
+

@@ -1,0 +1,305 @@
+"""Module: the declaration everything else is derived from. Importing one does nothing."""
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, get_type_hints
+
+from waddlebot.libs.dal import Store
+from waddlebot.libs.sdk.arguments import Argument, arguments_of
+from waddlebot.libs.sdk.contract import Contract, Method
+from waddlebot.libs.sdk.event import CHAT_MESSAGE
+from waddlebot.libs.sdk.rank import Rank, Role, admits
+
+SDK_API = 1
+
+type Handler = Callable[..., Awaitable[Any]]
+type Limited = Literal["silent", "once", "say"]
+
+_COMMAND = re.compile(r"[^\s!#]+( [^\s]+)?")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Command:
+    """A word users type, perhaps with a verb (``alias add``). Its handler's docstring is its help.
+
+    ``least`` is the rank asked for; cooldowns are seconds. ``limited`` says what a user sees who comes too
+    soon: nothing, a word once per cooldown, or always. ``timeout_s`` is how long the router waits.
+    """
+
+    name: str
+    handler: Handler
+    arguments: tuple[Argument, ...]
+    aliases: tuple[str, ...] = ()
+    rank: Rank = Rank.VIEWER
+    cooldown_s: float = 0.0
+    user_cooldown_s: float = 0.0
+    limited: Limited = "once"
+    community: bool = False
+    hidden: bool = False
+    timeout_s: float = 10.0
+
+    @property
+    def help(self) -> str:
+        """The first paragraph of the handler's docstring, in the user's words."""
+        return (inspect.getdoc(self.handler) or "").split("\n\n")[0].replace("\n", " ")
+
+    @property
+    def usage(self) -> str:
+        """How it is typed, without the prefix: ``so <streamer>``."""
+        return " ".join((self.name, *(argument.usage for argument in self.arguments)))
+
+    @property
+    def least(self) -> int:
+        """The mask of ranks that may use it."""
+        return admits(self.rank)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """"I may reply when": the router asks for each event of this kind, in order of priority."""
+
+    kind: str
+    handler: Handler
+    priority: int = 0
+    timeout_s: float = 10.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Observer:
+    """"Tell me when": nobody waits. Events come in batches; ``*`` is every kind."""
+
+    kinds: tuple[str, ...]
+    handler: Handler
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Job:
+    """Something done on a schedule: every so many seconds, by one host at a time."""
+
+    name: str
+    handler: Handler
+    every_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Route:
+    """HTTP below the module's URL. ``body`` and ``answer`` are the types that OpenAPI shows; a ``None``
+    role means that anybody may ask. ``page`` routes stand at the root, for browsers.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    role: Role | None
+    body: Any
+    answer: Any
+    page: bool = False
+
+    @property
+    def help(self) -> str:
+        """What the handler's docstring says."""
+        return inspect.getdoc(self.handler) or ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mount:
+    """A bare ASGI callable in front of the web framework, for doors that must be fast.
+
+    ``factory`` is called with the module's context at start and returns the ASGI callable, which checks
+    API keys itself. ``body`` and ``answer`` are for OpenAPI.
+    """
+
+    path: str
+    factory: Callable[..., Any]
+    role: Role
+    body: Any
+    answer: Any
+
+
+class Module:
+    """What a module is, has and promises. See ARCHITECTURE §3 for an example."""
+
+    def __init__(  # noqa: PLR0913  a declaration names all its parts
+        self,
+        import_name: str,
+        summary: str,
+        *,
+        http_port: int,
+        grpc_port: int,
+        settings: type | None = None,
+        config: type | None = None,
+        store: type[Store] | None = None,
+        uses: tuple[type[Contract], ...] = (),
+        delivers: str = "",
+        always_on: bool = False,
+        enabled: Callable[[Any], bool] | None = None,
+        sdk_api: int = SDK_API,
+    ) -> None:
+        package = import_name.rsplit(".", 1)[0]
+        parts = package.split(".")
+        self.package = package
+        self.name = ".".join(parts[-2:])
+        self.kind = parts[-3] if parts[-3] in ("trigger", "action") else parts[-2]
+        self.summary = summary
+        self.http_port = http_port
+        self.grpc_port = grpc_port
+        self.settings = settings
+        self.config = config
+        self.store = store
+        self.uses = uses
+        self.delivers = delivers
+        self.always_on = always_on
+        self.enabled = enabled
+        self.sdk_api = sdk_api
+        self.commands: dict[str, Command] = {}
+        self.dynamics: dict[str, Handler] = {}
+        self.answering: list[Answer] = []
+        self.observers: list[Observer] = []
+        self.jobs: list[Job] = []
+        self.routes: list[Route] = []
+        self.mounts: list[Mount] = []
+        self.promises: dict[tuple[str, str], tuple[Method, Handler]] = {}
+        self.contributor: Handler | None = None
+        self.runner: Handler | None = None
+        self.deliverer: Handler | None = None
+        self.starter: Callable[..., Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Module {self.name}>"
+
+    def command(
+        self,
+        name: str,
+        *,
+        aliases: tuple[str, ...] = (),
+        rank: Rank = Rank.VIEWER,
+        cooldown_s: float = 0.0,
+        user_cooldown_s: float = 0.0,
+        limited: Limited = "once",
+        community: bool = False,
+        hidden: bool = False,
+        timeout_s: float = 10.0,
+    ) -> Callable[[Handler], Handler]:
+        """Declare a command. The handler takes a :class:`Context`, then typed arguments, and returns replies."""
+
+        def declare(handler: Handler) -> Handler:
+            for word in (name, *aliases):
+                if not _COMMAND.fullmatch(word) or word != word.lower():
+                    raise ValueError(f"{self.name}: {word!r} is no command: lower case, at most two words")
+            if name in self.commands:
+                raise ValueError(f"{self.name}: the command {name} is declared twice")
+            if not inspect.getdoc(handler):
+                raise ValueError(f"{self.name}: {name} has no docstring, so users would have no help")
+            self.commands[name] = Command(
+                name, handler, arguments_of(handler), aliases, rank, cooldown_s, user_cooldown_s,
+                limited, community, hidden, timeout_s,
+            )  # fmt: skip
+            return handler
+
+        return declare
+
+    def dynamic(self, name: str) -> Callable[[Handler], Handler]:
+        """Declare the handler of commands that the module contributes to views (``DynamicCommand.handler``)."""
+
+        def declare(handler: Handler) -> Handler:
+            self.dynamics[name] = handler
+            return handler
+
+        return declare
+
+    def on(self, kind: str, *, priority: int = 0, timeout_s: float = 10.0) -> Callable[[Handler], Handler]:
+        """Declare an answer: the handler takes a :class:`Context` and may return replies.
+
+        Chat lines are not for answers: what a module says to plain lines it contributes as rules, which
+        the router runs in memory.
+        """
+
+        def declare(handler: Handler) -> Handler:
+            if kind in (CHAT_MESSAGE, "*"):
+                raise ValueError(f"{self.name}: contribute rules for chat lines; no module is asked per line")
+            self.answering.append(Answer(kind, handler, priority, timeout_s))
+            return handler
+
+        return declare
+
+    def observe(self, *kinds: str) -> Callable[[Handler], Handler]:
+        """Declare an observer: ``async def f(ctx: BatchContext, events: Sequence[Event]) -> None``."""
+
+        def declare(handler: Handler) -> Handler:
+            self.observers.append(Observer(kinds, handler))
+            return handler
+
+        return declare
+
+    def job(self, *, every_s: float) -> Callable[[Handler], Handler]:
+        """Declare a job: ``async def f(ctx: ServiceContext) -> None``, called every so many seconds."""
+
+        def declare(handler: Handler) -> Handler:
+            self.jobs.append(Job(handler.__name__, handler, every_s))
+            return handler
+
+        return declare
+
+    def route(
+        self, method: str, path: str, *, role: Role | None, page: bool = False
+    ) -> Callable[[Handler], Handler]:
+        """Declare an HTTP route: ``async def f(ctx: RouteContext[, body: Struct]) -> Struct``."""
+
+        def declare(handler: Handler) -> Handler:
+            hints = get_type_hints(handler)
+            names = list(inspect.signature(handler).parameters)[1:]
+            body = hints[names[0]] if names else None
+            self.routes.append(Route(method, path, handler, role, body, hints.get("return"), page))
+            return handler
+
+        return declare
+
+    def mount(self, path: str, *, role: Role, body: Any, answer: Any) -> Callable[[Callable[..., Any]], Any]:
+        """Declare a bare ASGI door; the function takes a :class:`ServiceContext` and returns the callable."""
+
+        def declare(factory: Callable[..., Any]) -> Callable[..., Any]:
+            self.mounts.append(Mount(path, factory, role, body, answer))
+            return factory
+
+        return declare
+
+    def answers(self, promise: Callable[..., Any]) -> Callable[[Handler], Handler]:
+        """Declare who keeps a promise: ``@module.answers(Identity.lookup)`` over ``async def f(ctx, request)``."""
+        contract_name, name = promise.__qualname__.split(".")[-2:]
+        original = inspect.unwrap(promise)
+        hints = get_type_hints(original)
+        request = next(hint for key, hint in hints.items() if key != "return")
+        method = Method(name, request, hints["return"], inspect.getdoc(original) or "")
+
+        def declare(handler: Handler) -> Handler:
+            self.promises[(contract_name, name)] = (method, handler)
+            return handler
+
+        return declare
+
+    def contributes(self, handler: Handler) -> Handler:
+        """Declare what goes into views: ``async def f(ctx, communities) -> dict[str, Contribution]``."""
+        self.contributor = handler
+        return handler
+
+    def runs(self, handler: Handler) -> Handler:
+        """Declare a task for the life of the host: ``async def f(ctx: ServiceContext) -> None``.
+
+        It is started where the module is enabled and started again, with growing pauses, when it fails.
+        """
+        self.runner = handler
+        return handler
+
+    def pushes(self, handler: Handler) -> Handler:
+        """Declare how replies reach the platform ``delivers``: ``async def f(ctx, sends) -> list[Sent]``."""
+        self.deliverer = handler
+        return handler
+
+    def starts(self, factory: Callable[..., Any]) -> Callable[..., Any]:
+        """Declare the module's state: an async context manager over a :class:`ServiceContext`, entered
+        before anything of the module is called; what it yields is ``ctx.state(…)``.
+        """
+        self.starter = factory
+        return factory

@@ -1,0 +1,89 @@
+"""What modules contribute to a community's compiled view: configuration as data, run by the router's engine.
+
+The router asks nobody anything for a plain line (ARCHITECTURE §6). So a module with its own commands,
+rules or switches hands them over as these records whenever the community's configuration changes.
+"""
+
+from typing import Literal
+
+import msgspec
+
+
+class DynamicCommand(msgspec.Struct, frozen=True, gc=False):
+    """A command that a community made: an alias, a custom command.
+
+    ``name`` is what users type after a prefix; with ``bare`` it is the whole trigger, prefix or not, and
+    may have spaces. ``handler`` names the contributing module's ``@module.dynamic`` handler and ``data``
+    is handed to it, so that no store is read on the way. ``least`` is a mask of :class:`Rank` admitted.
+    Cooldowns are seconds; ``times_max`` uses in ``per_s`` where a limit is set.
+    """
+
+    name: str
+    handler: str
+    data: bytes = b""
+    bare: bool = False
+    least: int = 127
+    cooldown_s: float = 0.0
+    user_cooldown_s: float = 0.0
+    enabled: bool = True
+    help: str = ""
+
+
+class Rule(msgspec.Struct, frozen=True, gc=False):
+    """A string rule (P3).
+
+    ``entities`` empty means all of the community; higher ``priority`` first. ``exempt`` is the mask of
+    ranks it does not apply to. ``value`` is what the action needs: the warning or reply, the command to
+    run, the webhook's name; ``seconds`` the timeout of ``block`` (0: delete only).
+    """
+
+    id: str
+    pattern: str
+    kind: Literal["exact", "contains", "word", "regex", "*"] = "contains"
+    action: Literal["warn", "block", "command", "webhook", "reply"] = "warn"
+    value: str = ""
+    seconds: int = 0
+    case_sensitive: bool = False
+    priority: int = 0
+    entities: tuple[str, ...] = ()
+    exempt: int = 0
+
+
+class Override(msgspec.Struct, frozen=True, gc=False):
+    """What a community changed of a module's command; ``None`` keeps the declared value."""
+
+    command: str
+    name: str | None = None
+    enabled: bool | None = None
+    least: int | None = None
+    cooldown_s: float | None = None
+    user_cooldown_s: float | None = None
+    say_limited: bool | None = None
+
+
+class Restriction(msgspec.Struct, frozen=True, gc=False):
+    """An account that the bot does not answer, and why."""
+
+    account: str
+    reason: str
+    until: float = 0.0
+
+
+class Contribution(msgspec.Struct, frozen=True):
+    """All that one module contributes to one community's view. Every part may be left empty.
+
+    ``ranks`` maps accounts to :class:`Rank` masks, ``settings`` modules to their changed values,
+    ``disabled`` names modules switched off. ``prefix`` and ``community_prefix`` are ``!`` and ``#``
+    where a community did not choose others; ``late_s`` is the age above which events are not answered.
+    """
+
+    commands: tuple[DynamicCommand, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    restrictions: tuple[Restriction, ...] = ()
+    disabled: tuple[str, ...] = ()
+    ranks: dict[str, int] = {}  # noqa: RUF012  msgspec copies an empty default for every instance
+    settings: dict[str, dict[str, object]] = {}  # noqa: RUF012  as above
+    prefix: str | None = None
+    community_prefix: str | None = None
+    late_s: float | None = None

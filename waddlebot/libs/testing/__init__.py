@@ -1,0 +1,1 @@
+"""Test kit: talking tests, real servers as fixtures."""

@@ -1,0 +1,1 @@
+"""HTTP: API keys, routes from manifests, OpenAPI, the server."""

@@ -1,0 +1,1 @@
+"""Modules that decide what an event means."""

@@ -1,0 +1,1 @@
+"""The router: decides what an event means and asks the right modules."""

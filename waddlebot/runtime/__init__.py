@@ -1,0 +1,1 @@
+"""Which modules are here, and what bus, endpoint and database really are."""

@@ -1,0 +1,1 @@
+"""Modules through which events come in."""

@@ -1,0 +1,1 @@
+"""Pollers watch sources."""

@@ -1,0 +1,1 @@
+"""Receivers turn a platform's webhooks or gateway into events."""
