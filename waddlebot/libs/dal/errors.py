@@ -1,0 +1,32 @@
+"""What can go wrong with storage, in plain words.
+
+Every error that leaves `waddlebot.libs.dal` is a `DalError`; drivers' own exceptions stay inside (as `__cause__`).
+"""
+
+
+class DalError(Exception):
+    """Storage failed; the message says what happened and what to do."""
+
+
+class Unavailable(DalError):
+    """The database is gone, full or unreadable. Nothing was written; trying again later may work."""
+
+
+class Busy(DalError):
+    """Somebody else holds what we need, or too much work is waiting. Nothing was written; try again."""
+
+
+class Conflict(DalError):
+    """The write contradicts a stored row: a unique key is taken, or a record changed meanwhile."""
+
+
+class Invalid(DalError):
+    """A value does not fit its column, or a statement is wrong: a mistake in the calling module."""
+
+
+class ScopeError(DalError):
+    """A unit of work reached beyond the communities or the tables it may touch."""
+
+
+class SchemaError(DalError):
+    """The database's schema cannot be served by this program."""

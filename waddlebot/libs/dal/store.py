@@ -1,0 +1,181 @@
+"""Store: a module's queries, each a synchronous method that runs whole on one database thread."""
+
+import functools
+import typing
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Protocol
+
+import msgspec
+
+from waddlebot.libs.dal.effects import EffectKey
+from waddlebot.libs.dal.errors import DalError, ScopeError
+from waddlebot.libs.dal.resource import resource_of
+from waddlebot.libs.dal.scopes import Community, Scope
+from waddlebot.libs.dal.table import Table
+
+if TYPE_CHECKING:
+    from waddlebot.libs.dal.facade import Facade
+    from waddlebot.libs.dal.units import Unit
+
+
+class Kind(Enum):
+    """What a method of a store may do."""
+
+    READS = "reads"
+    WRITES = "writes"
+    CONFIGURES = "configures"
+
+
+class Method:
+    """One decorated method: its body, and how its result is stored and found again."""
+
+    __slots__ = ("_decoder", "body", "kind", "name")
+
+    def __init__(self, body: Callable[..., Any], kind: Kind) -> None:
+        self.body = body
+        self.kind = kind
+        self.name: str = body.__name__
+        self._decoder: msgspec.msgpack.Decoder[Any] | None = None
+        if kind is not Kind.READS and "return" not in body.__annotations__:
+            raise TypeError(f"{body.__qualname__} needs a return annotation: its stored result is decoded by it")
+
+    def encode(self, result: Any) -> bytes | None:
+        """The result as an effect stores it. Raises TypeError for a type msgspec does not know."""
+        return None if result is None else msgspec.msgpack.encode(result)
+
+    def decode(self, stored: bytes | None) -> Any:
+        """A stored result as the type the method is annotated with."""
+        if stored is None:
+            return None
+        if self._decoder is None:  # late: the annotation may name what is defined after the method
+            self._decoder = msgspec.msgpack.Decoder(typing.get_type_hints(self.body)["return"])
+        return self._decoder.decode(stored)
+
+
+class Binding(Protocol):
+    """What a store hands its calls to: its owner, opened on a database."""
+
+    def submit(
+        self, store: "Store", method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Awaitable[Any]:
+        """Run the method on a database thread."""
+
+
+class Store:
+    """Base of every module's store: it names the module's tables and holds its queries.
+
+    A handler receives a store bound to one delivery: to a scope, to whom acts, and to the effect key. Its methods are
+    marked `@reads`, `@writes` or `@configures`; the body is ordinary synchronous code on `self.db`, the caller awaits it.
+    Results leave as plain types or frozen dataclasses.
+    """
+
+    __slots__ = ("_binding", "_steps", "_unit", "actor", "effect", "reason", "scope")
+
+    tables: ClassVar[tuple[Table, ...]] = ()
+    resources: ClassVar[tuple[type, ...]] = ()
+
+    def __init__(
+        self, binding: Binding, scope: Scope, actor: str = "", reason: str = "", effect: EffectKey | None = None
+    ) -> None:
+        self._binding = binding
+        self._unit: Unit | None = None
+        self._steps = 0
+        self.scope = scope
+        self.actor = actor
+        self.reason = reason
+        self.effect = effect
+
+    @property
+    def community(self) -> str:
+        """The one community this store works for. Raises ScopeError when the scope is a batch or the system."""
+        if isinstance(self.scope, Community):
+            return self.scope.id
+        raise ScopeError(f"the scope {self.scope} is not one community")
+
+    @property
+    def db(self) -> "Facade":
+        """The module's tables. Raises DalError outside the body of a decorated method."""
+        return self._open().facade
+
+    @property
+    def wrote(self) -> bool:
+        """Whether this delivery has written: its reads then go to the primary, to see what it wrote."""
+        return self._steps > 0
+
+    def put(self, record: object) -> None:
+        """Write a resource record, new or changed, and its change row. Only in the body of a `@configures`."""
+        self._open().put(resource_of(type(record)), record)
+
+    def remove(self, cls: type, **key: Any) -> bool:
+        """Delete the record of that key, and write its change row; False if there is none. Only in `@configures`."""
+        return self._open().remove(resource_of(cls), key)
+
+    def get[T](self, cls: type[T], **key: Any) -> T | None:
+        """The record of that key, or None. In the body of any decorated method."""
+        record: T | None = self._open().get(resource_of(cls), key)
+        return record
+
+    def list[T](self, cls: type[T]) -> list[T]:
+        """All records of the scope, sorted by key. In the body of any decorated method."""
+        return self._open().list(resource_of(cls))
+
+    def _open(self) -> "Unit":
+        if self._unit is None:
+            raise DalError("the database is open only in the body of a @reads, @writes or @configures method")
+        return self._unit
+
+    def _inside(self, unit: "Unit") -> "Store":
+        """A copy for the body to run on: two calls of one delivery may run on two threads at once."""
+        cls = type(self)
+        inner = cls.__new__(cls)
+        # Calling the base: a subclass may keep a constructor of its own for what only its handlers need.
+        Store.__init__(inner, self._binding, self.scope, self.actor, self.reason, self.effect)
+        inner._unit = unit
+        return inner
+
+    def _step(self, name: str) -> str:
+        """The name of the delivery's next write: handlers are deterministic, so a re-run counts alike."""
+        self._steps += 1
+        return f"{name}.{self._steps}"
+
+
+def reads[S: Store, **P, R](body: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], Awaitable[R]]:
+    """The method only reads: it runs in one read-only snapshot, on a replica where one is configured.
+
+    After a write of the same delivery it runs on the primary, so a delivery sees what it wrote.
+    """
+    return _decorated(body, Kind.READS)
+
+
+def writes[S: Store, **P, R](body: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], Awaitable[R]]:
+    """The method writes, all or nothing, on the primary, and returns once the write is durable.
+
+    With an effect key it runs once per delivery: a re-run gets the stored result, decoded by the return annotation.
+    """
+    return _decorated(body, Kind.WRITES)
+
+
+def configures[S: Store, **P, R](body: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], Awaitable[R]]:
+    """A `@writes` that changes configuration by `put` and `remove`, for one community.
+
+    Who changed what from what to what, and why, is stored in the same transaction, and the community's configuration
+    version grows by one.
+    """
+    return _decorated(body, Kind.CONFIGURES)
+
+
+def _decorated[S: Store, **P, R](
+    body: Callable[Concatenate[S, P], R], kind: Kind
+) -> Callable[Concatenate[S, P], Awaitable[R]]:
+    method = Method(body, kind)
+
+    @functools.wraps(body)
+    def call(self: S, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+        if self._unit is not None:
+            raise DalError(
+                f"{method.name} is called inside another unit of work: move what both share into an undecorated method"
+            )
+        return self._binding.submit(self, method, args, kwargs)
+
+    return call
