@@ -1,0 +1,51 @@
+"""What core.identity promises."""
+
+import msgspec
+
+from waddlebot.libs.sdk.contract import Contract
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A platform account as last seen: ``account`` is ``platform:user_id``, ``person`` whom it belongs to."""
+
+    account: str
+    login: str
+    name: str
+    person: str
+
+
+class LookupRequest(msgspec.Struct, frozen=True):
+    """Accounts by login on one platform; at most 1,000."""
+
+    platform: str
+    logins: tuple[str, ...]
+
+
+class Accounts(msgspec.Struct, frozen=True):
+    """The accounts that are known; unknown logins are left out."""
+
+    items: tuple[Account, ...]
+
+
+class LinksRequest(msgspec.Struct, frozen=True):
+    """All links, or those of some accounts (at most 1,000)."""
+
+    accounts: tuple[str, ...] = ()
+
+
+class Links(msgspec.Struct, frozen=True):
+    """Account → person, for linked accounts only: an unlinked account is its own person."""
+
+    persons: dict[str, str]
+
+
+class Identity(Contract):
+    """Accounts and the people they belong to."""
+
+    async def lookup(self, request: LookupRequest) -> Accounts:
+        """Find accounts by login."""
+        ...
+
+    async def links(self, request: LinksRequest) -> Links:
+        """Which accounts belong to which people."""
+        ...
