@@ -54,8 +54,8 @@ docs: .venv/ready  ## write the generated pages of docs/reference anew
 
 docs-check: .venv/ready
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
-	$(BIN)/python -m waddlebot.docs "$$fresh" && diff -r docs/reference "$$fresh" || \
-	{ echo "docs/reference is stale: run make docs and commit what it writes." >&2; exit 1; }
+	$(BIN)/python -m waddlebot.docs "$$fresh" && { diff -r docs/reference "$$fresh" || \
+	{ echo "docs/reference is stale: run make docs and commit what it writes." >&2; exit 1; }; }
 
 bench: .venv/ready  ## measure against the peers; writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks
