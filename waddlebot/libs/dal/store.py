@@ -70,7 +70,7 @@ class Store:
     Results leave as plain types or frozen dataclasses.
     """
 
-    __slots__ = ("_binding", "_steps", "_unit", "actor", "effect", "reason", "scope")
+    __slots__ = ("_binding", "_steps", "_unit", "actor", "effect", "primary", "reason", "scope")
 
     tables: ClassVar[tuple[Table, ...]] = ()
     resources: ClassVar[tuple[type, ...]] = ()
@@ -81,6 +81,8 @@ class Store:
         self._binding = binding
         self._unit: Unit | None = None
         self._steps = 0
+        self.primary = False
+        """Whether `@reads` goes to the primary: after a write of this delivery, so that it sees what it wrote."""
         self.scope = scope
         self.actor = actor
         self.reason = reason
@@ -97,11 +99,6 @@ class Store:
     def db(self) -> "Facade":
         """The module's tables. Raises DalError outside the body of a decorated method."""
         return self._open().facade
-
-    @property
-    def wrote(self) -> bool:
-        """Whether this delivery has written: its reads then go to the primary, to see what it wrote."""
-        return self._steps > 0
 
     def put(self, record: object) -> None:
         """Write a resource record, new or changed, and its change row. Only in the body of a `@configures`."""
@@ -137,6 +134,7 @@ class Store:
     def _step(self, name: str) -> str:
         """The name of the delivery's next write: handlers are deterministic, so a re-run counts alike."""
         self._steps += 1
+        self.primary = True
         return f"{name}.{self._steps}"
 
 

@@ -1,0 +1,115 @@
+"""A plain connection for an operator's work: migrations, checks, backups. Hosts do not use it."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from waddlebot.libs.dal.dialect import POSTGRESQL, SQLITE, Dialect
+from waddlebot.libs.dal.errors import DalError
+from waddlebot.libs.dal.owner import Owner
+from waddlebot.libs.dal.scopes import EVERYBODY, System
+from waddlebot.libs.dal.statements import Statements
+
+UPGRADE_LOCK = 0x57414444  # "WADD": the advisory lock of whoever changes the schema or its whole content
+_ADMIN = System("operator")
+
+
+def sqlite_path(url: str | None) -> Path | None:
+    """The file a SQLite URL names (`sqlite:///relative`, `sqlite:////absolute`), None for PostgreSQL.
+
+    No URL means `waddlebot.db` in the platform's user data folder. Raises DalError for any other scheme.
+    """
+    if not url:
+        return platformdirs.user_data_path("waddlebot") / "waddlebot.db"
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite" and url.startswith("sqlite:///") and url != "sqlite:///":
+        return Path(url.removeprefix("sqlite:///")).absolute()
+    if scheme in ("postgresql", "postgres"):
+        return None
+    raise DalError("the database URL must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
+
+
+class Admin:
+    """One connection that sees every row."""
+
+    def __init__(self, connection: Any, dialect: Dialect) -> None:
+        self.connection = connection
+        self.dialect = dialect
+
+    def execute(
+        self, owner: Owner, template: str, values: Mapping[str, Any] | None = None
+    ) -> Sequence[tuple[Any, ...]]:
+        """Run one statement template on the owner's tables and return its rows."""
+        return self.run(Statements(owner, self.dialect).compile(template, _ADMIN), values)
+
+    def run(self, statement: str, values: Mapping[str, Any] | None = None) -> Sequence[tuple[Any, ...]]:
+        """Run one statement in the engine's own words and return its rows."""
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute(statement, {"_": None, **(values or {})})
+            return list(cursor.fetchall()) if cursor.description else ()
+        finally:
+            cursor.close()
+
+    def script(self, text: str) -> None:
+        """Run statements that take no values, within the open transaction."""
+        if self.dialect is POSTGRESQL:
+            with self.connection.cursor() as cursor:
+                cursor.execute(text)
+            return
+        # sqlite3's executescript would commit the open transaction first.
+        statement = ""
+        for piece in text.split(";"):
+            statement += piece + ";"
+            if sqlite3.complete_statement(statement):
+                self.connection.execute(statement)
+                statement = ""
+
+    @contextlib.contextmanager
+    def transaction(self, *, exclusive: bool) -> Iterator[None]:
+        """One transaction: alone on the database, or on one snapshot of it."""
+        if self.dialect is SQLITE:
+            self.connection.execute("begin exclusive" if exclusive else "begin")
+        else:
+            self.run("begin isolation level " + ("read committed" if exclusive else "repeatable read read only"))
+            self.run(f"select set_config('waddlebot.communities', '{EVERYBODY}', true)")
+            if exclusive:
+                self.run(f"select pg_advisory_xact_lock({UPGRADE_LOCK})")
+        try:
+            yield
+        except BaseException:
+            self.run("rollback")
+            raise
+        self.run("commit")
+
+
+@contextlib.contextmanager
+def admin(url: str | None) -> Iterator[Admin]:
+    """An operator's connection to the database at the URL. Raises Unavailable, and the driver's errors as ours."""
+    path = sqlite_path(url)
+    if path is None:
+        from waddlebot.libs.dal import postgresql_connection  # the driver is an extra
+
+        with postgresql_connection.plain_words():
+            connection = postgresql_connection.connect(str(url))
+            try:
+                yield Admin(connection, POSTGRESQL)
+            finally:
+                connection.close()
+        return
+    from waddlebot.libs.dal import sqlite_connection
+
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # it holds what people said
+    with sqlite_connection.plain_words():
+        opened = sqlite_connection.connect(path)
+        try:
+            yield Admin(opened, SQLITE)
+        finally:
+            opened.close()

@@ -1,0 +1,175 @@
+"""AsyncDAL: the one object through which a process reaches its database."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from importlib.resources.abc import Traversable
+from typing import Self
+
+from waddlebot.libs.dal import changes, migrations
+from waddlebot.libs.dal.admin import admin, sqlite_path
+from waddlebot.libs.dal.binding import Engine, OwnerBinding
+from waddlebot.libs.dal.changes import Change, SystemStore
+from waddlebot.libs.dal.effects import EffectKey
+from waddlebot.libs.dal.errors import DalError
+from waddlebot.libs.dal.owner import Owner
+from waddlebot.libs.dal.scopes import Community, Scope, System
+from waddlebot.libs.dal.statements import Statements
+from waddlebot.libs.dal.store import Store
+
+_log = logging.getLogger(__name__)
+_REASONS_MAX = 1_000
+
+
+class AsyncDAL:
+    """The database of a host: register owners, open it, bind stores.
+
+    `url` is `sqlite:///FILE`, `postgresql://…`, or None for the file in the platform's user data folder. `replicas` are
+    PostgreSQL URLs that `@reads` may use. `readers` and `writers` count threads, and so connections, per database
+    (SQLite has one writer). At most `waiting_max` units of work wait for each; more are refused as Busy. With
+    `wire_check` results pass through their stored form even at first, so that a re-run cannot differ. With
+    `strict_role` a PostgreSQL role that owns the tables is refused as well.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        replicas: Sequence[str] = (),
+        readers: int = 4,
+        writers: int = 4,
+        waiting_max: int = 50_000,
+        statement_timeout_s: float = 15.0,
+        wire_check: bool = False,
+        strict_role: bool = False,
+    ) -> None:
+        self.url = url
+        self._path = sqlite_path(url)
+        self._replicas = tuple(replicas)
+        self._readers = readers
+        self._writers = writers
+        self._waiting_max = waiting_max
+        self._statement_timeout_s = statement_timeout_s
+        self._wire_check = wire_check
+        self._strict_role = strict_role
+        self._owners: dict[str, Owner] = {migrations.SYSTEM.name: migrations.SYSTEM}
+        self._bindings: dict[str, OwnerBinding] = {}
+        self._engine: Engine | None = None
+        self._reasons: set[tuple[str, str]] = set()
+
+    @property
+    def owners(self) -> tuple[Owner, ...]:
+        """Every registered owner, `system` first: what `upgrade`, `status`, `backup` … are called with."""
+        return tuple(self._owners.values())
+
+    def register(self, owner: str, store: type[Store], migrations: Traversable | None = None) -> None:
+        """Announce an owner and its tables, before the database is opened."""
+        if self._engine is not None:
+            raise DalError(f"{owner} must be registered before the database is opened")
+        if owner in self._owners:
+            raise DalError(f"{owner} is registered already")
+        self._owners[owner] = Owner(owner, store, migrations)
+
+    async def open(self) -> None:
+        """Check the schema and start the database's threads. Raises SchemaError, Unavailable."""
+        self._engine = await asyncio.to_thread(self._opened)
+        system = Statements(migrations.SYSTEM, self._engine.dialect)
+        for owner in self.owners:
+            statements = Statements(owner, self._engine.dialect)
+            self._bindings[owner.name] = OwnerBinding(owner, self._engine, statements, system, self._wire_check)
+
+    async def close(self) -> None:
+        """Finish what is queued and close every connection."""
+        if self._engine is not None:
+            engine, self._engine = self._engine, None
+            self._bindings.clear()
+            await asyncio.to_thread(engine.close)
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    def bind(
+        self, owner: str, scope: Scope, *, actor: str = "", reason: str = "", effect: EffectKey | None = None
+    ) -> Store:
+        """The owner's store, for one delivery. Costs about a microsecond."""
+        binding = self._bindings.get(owner)
+        if binding is None:
+            raise DalError(f"{owner} is not registered, or the database is not open")
+        if type(scope) is System:
+            self._note(owner, scope.reason)
+        return binding.owner.store(binding, scope, actor, reason, effect)
+
+    async def ping(self) -> None:
+        """Ask the primary something. Raises Unavailable or Busy when it does not answer."""
+        await self._system(System("health")).versions_since(0)
+
+    async def config_changes(self, since_seq: int) -> tuple[int, dict[str, int]]:
+        """The configuration version of each community that changed after `since_seq`, and the next `since_seq`."""
+        return await self._system(System("configuration poll")).versions_since(since_seq)
+
+    async def list_changes(self, community: str, limit: int = 50, before: int | None = None) -> list[Change]:
+        """The community's newest changes, newest first; `before` is the id to go on from."""
+        return await self._system(Community(community)).changes(limit, before)
+
+    async def change(self, community: str, change_id: int) -> Change | None:
+        """One change of the community."""
+        return await self._system(Community(community)).change(change_id)
+
+    async def undo(
+        self, community: str, change_id: int, *, actor: str, reason: str = "", force: bool = False
+    ) -> Change | None:
+        """Take a change back, which is itself a change; None if the record is already as it was before.
+
+        Raises Conflict when the record was changed again since, unless forced, and DalError when there is no such
+        change in the community.
+        """
+        change = await self.change(community, change_id)
+        if change is None:
+            raise DalError(f"there is no change {change_id} in the community {community!r}")
+        store = self.bind(change.module, Community(community), actor=actor, reason=reason)
+        await changes.undo_change(store, change, force)
+        return await self._system(Community(community)).undone_by(change_id)
+
+    async def forget_effects(self, before: float) -> int:
+        """Forget effects older than `before` (seconds since 1970); the caller knows what may still be re-run."""
+        scope = System("effects that no delivery can ask for any more")
+        return sum([await changes.forget_effects(self.bind(owner, scope), before) for owner in self._bindings])
+
+    def _system(self, scope: Scope) -> SystemStore:
+        store = self.bind(migrations.SYSTEM.name, scope)
+        # Straight after a write of its own a host must not read from a replica that lags behind.
+        store.primary = True
+        assert isinstance(store, SystemStore)  # noqa: S101  # for the type checker: it is registered above
+        return store
+
+    def _note(self, owner: str, reason: str) -> None:
+        """Log each reason for working beyond a community once, not each time."""
+        if (owner, reason) not in self._reasons and len(self._reasons) < _REASONS_MAX:
+            self._reasons.add((owner, reason))
+            _log.info("%s works for the whole system: %s", owner, reason)
+
+    def _opened(self) -> Engine:
+        migrations.check(self.url, self.owners)
+        if self._path is not None:
+            # Late: PyDAL takes a third of a second to import, which `waddlebot --help` should not wait for.
+            from waddlebot.libs.dal.engine_sqlite import SQLiteEngine
+
+            return SQLiteEngine(self._path, self.owners, readers=self._readers, waiting_max=self._waiting_max)
+        from waddlebot.libs.dal.engine_postgresql import PostgreSQLEngine
+        from waddlebot.libs.dal.rowsecurity import check_role
+
+        with admin(self.url) as database:
+            check_role(database, self._strict_role)
+        return PostgreSQLEngine(
+            str(self.url),
+            self._replicas,
+            self.owners,
+            readers=self._readers,
+            writers=self._writers,
+            waiting_max=self._waiting_max,
+            statement_timeout_s=self._statement_timeout_s,
+        )

@@ -1,0 +1,52 @@
+"""OwnerBinding: an owner on an open database, what stores hand their calls to."""
+
+import asyncio
+from typing import Any, Protocol
+
+from waddlebot.libs.dal.dialect import Dialect
+from waddlebot.libs.dal.owner import Owner
+from waddlebot.libs.dal.statements import Statements
+from waddlebot.libs.dal.store import Kind, Method, Store
+from waddlebot.libs.dal.work import Work
+
+
+class Engine(Protocol):
+    """What a kind of database offers: lanes for work."""
+
+    dialect: Dialect
+
+    def write(self, work: Work) -> None:
+        """Queue work that writes. Raises Busy."""
+
+    def read(self, work: Work) -> None:
+        """Queue work that only reads. Raises Busy."""
+
+    def close(self) -> None:
+        """Finish what is queued and close every connection. Blocks."""
+
+
+class OwnerBinding:
+    """One owner, opened: its statements, and the lanes its work goes to."""
+
+    __slots__ = ("_engine", "owner", "statements", "system", "wire_check")
+
+    def __init__(
+        self, owner: Owner, engine: Engine, statements: Statements, system: Statements, wire_check: bool
+    ) -> None:
+        self.owner = owner
+        self.statements = statements
+        self.system = system
+        self.wire_check = wire_check
+        self._engine = engine
+
+    def submit(
+        self, store: Store, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> asyncio.Future[Any]:
+        """Queue one call of a store's method; the future resolves in the caller's loop once it is durable."""
+        if method.kind is Kind.READS:
+            work = Work(self, store, method, "", args, kwargs)
+            self._engine.read(work)
+        else:
+            work = Work(self, store, method, store._step(method.name), args, kwargs)
+            self._engine.write(work)
+        return work.future

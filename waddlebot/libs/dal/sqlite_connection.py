@@ -1,0 +1,71 @@
+"""A connection to the SQLite file, with the settings the whole program relies on, and its errors in our words."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from waddlebot.libs.dal.errors import Busy, Conflict, DalError, Invalid, Unavailable
+
+BUSY_TIMEOUT_S = 10.0
+
+_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection with the settings every part of the program relies on. Raises Unavailable."""
+    try:
+        connection = sqlite3.connect(
+            path,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,  # transactions begin where we say so
+            check_same_thread=False,  # the closing thread closes them all
+            cached_statements=512,
+        )
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma foreign_keys = on")
+        if read_only:
+            connection.execute("pragma query_only = on")
+    except sqlite3.Error as error:
+        raise Unavailable(f"cannot open the database {path}: {error}") from error
+    return connection
+
+
+def in_our_words(error: BaseException) -> BaseException:
+    """The error as a DalError if it is SQLite's or its driver's, else the error itself."""
+    words: DalError
+    if isinstance(error, sqlite3.Error):
+        words = _words(error)
+    elif isinstance(error, OverflowError | UnicodeEncodeError):
+        words = Invalid(f"a value does not fit the database: {error}")
+    else:
+        return error
+    words.__cause__ = error
+    return words
+
+
+@contextlib.contextmanager
+def plain_words() -> Iterator[None]:
+    """Raise the driver's errors as ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise in_our_words(error) from error
+
+
+def _words(error: sqlite3.Error) -> DalError:
+    code = getattr(error, "sqlite_errorcode", 0)
+    match code & 0xFF:  # the primary code; https://sqlite.org/rescode.html
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Busy(f"another process is writing the database ({error})")
+        case sqlite3.SQLITE_READONLY:
+            return Invalid("the database is open for reading: a method that writes is marked @writes")
+        case sqlite3.SQLITE_CONSTRAINT if code in _UNIQUE:
+            return Conflict(f"a row of that key is there already ({error})")
+        case sqlite3.SQLITE_FULL:
+            return Unavailable("the disk is full: nothing was written")
+        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return Unavailable(f"the database file cannot be used ({error})")
+        case _:
+            return Invalid(str(error))

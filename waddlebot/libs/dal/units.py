@@ -1,0 +1,142 @@
+"""Unit: one method's body at work on a session, with its effect key and the changes it makes."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from waddlebot.libs.dal.changes import Pending, record_changes
+from waddlebot.libs.dal.errors import DalError, Invalid
+from waddlebot.libs.dal.facade import Facade
+from waddlebot.libs.dal.resource import Resource
+from waddlebot.libs.dal.scopes import Community
+from waddlebot.libs.dal.store import Kind
+from waddlebot.libs.dal.work import Work
+
+if TYPE_CHECKING:
+    from waddlebot.libs.dal.binding import OwnerBinding
+    from waddlebot.libs.dal.session import Session
+
+_REMEMBER = (
+    "insert into {_effect} (key, step, result, at) values (:key, :step, null, :at) on conflict (key, step) do nothing"
+)
+_RECALL = "select result from {_effect} where key = :key and step = :step"
+_COMPLETE = "update {_effect} set result = :result where key = :key and step = :step"
+
+
+def perform(session: "Session", work: Work) -> Any:
+    """Run the work's body in the transaction the session has open, and return its result.
+
+    With an effect key the row that remembers it is inserted first: where another process runs the same delivery at
+    this moment, the database makes us wait for its outcome, and the body runs once.
+    """
+    binding: OwnerBinding = work.binding
+    store, method = work.store, work.method
+    unit = Unit(binding, session, work)
+    session.begin(binding.owner.name, store.scope)
+    if method.kind is Kind.READS or store.effect is None:
+        result = method.body(store._inside(unit), *work.args, **work.kwargs)
+        unit.finish()
+        return result
+    values = {"key": str(store.effect), "step": work.step, "at": time.time()}
+    _, inserted = session.execute(binding.statements.compile(_REMEMBER, store.scope), values)
+    if not inserted:
+        rows, _ = session.execute(binding.statements.compile(_RECALL, store.scope), values)
+        return method.decode(rows[0][0])
+    result = method.body(store._inside(unit), *work.args, **work.kwargs)
+    unit.finish()
+    encoded = method.encode(result)
+    if encoded is not None:
+        values["result"] = encoded
+        session.execute(binding.statements.compile(_COMPLETE, store.scope), values)
+    if binding.wire_check:
+        return method.decode(encoded)
+    return result
+
+
+class Unit:
+    """What the store of a running body works through."""
+
+    __slots__ = ("_binding", "_changes", "_session", "_work", "facade", "undoes")
+
+    def __init__(self, binding: "OwnerBinding", session: "Session", work: Work) -> None:
+        self._binding = binding
+        self._session = session
+        self._work = work
+        self._changes: list[Pending] = []
+        self.undoes: int | None = None
+        scope = work.store.scope
+        self.facade = Facade(session, binding.statements, session.tables[binding.owner.name], scope)
+
+    def resource(self, name: str) -> Resource:
+        """The owner's resource of that name. Raises DalError when it is gone."""
+        found = self._binding.owner.resources.get(name)
+        if found is None:
+            raise DalError(f"{self._binding.owner.name} does not own the resource {name!r}")
+        return found
+
+    def get(self, resource: Resource, key: dict[str, Any]) -> Any:
+        """The record of that key, or None."""
+        self._check(resource, key)
+        columns = ", ".join(column.name for column in resource.table.columns)
+        where = " and ".join(f"{name} = :{name}" for name in resource.key)
+        rows = self.facade.execute(
+            f"select {columns} from {{{resource.name}}} where {{scope}} and {where}",  # noqa: S608  # declared names, bound values
+            key,
+        )
+        return self._record(resource, rows[0]) if rows else None
+
+    def list(self, resource: Resource) -> list[Any]:
+        """All records of the scope, sorted by key."""
+        self._check(resource)
+        columns = ", ".join(column.name for column in resource.table.columns)
+        order = ", ".join(resource.table.key)
+        rows = self.facade.execute(
+            f"select {columns} from {{{resource.name}}} where {{scope}} order by {order}"  # noqa: S608  # declared names
+        )
+        return [self._record(resource, row) for row in rows]
+
+    def put(self, resource: Resource, record: Any) -> None:
+        """Write a record; nothing happens when it is there already, word for word."""
+        community = self._configures(resource)
+        key = dict(zip(resource.key, resource.key_of(record), strict=True))
+        before = self.get(resource, key)
+        if before == record:
+            return
+        columns = tuple(column.name for column in resource.table.columns)
+        changed = tuple(name for name in columns if name not in resource.table.key)
+        self.facade.upsert_many(resource.name, [resource.row(record, community)], columns=columns, set=changed)
+        self._changes.append(Pending(resource, tuple(key.values()), before, record))
+
+    def remove(self, resource: Resource, key: dict[str, Any]) -> bool:
+        """Delete the record of that key; False if there is none."""
+        self._configures(resource)
+        before = self.get(resource, key)
+        if before is None:
+            return False
+        where = " and ".join(f"{name} = :{name}" for name in resource.key)
+        self.facade.execute(f"delete from {{{resource.name}}} where {{scope}} and {where}", key)  # noqa: S608  # declared names, bound values
+        self._changes.append(Pending(resource, tuple(key[name] for name in resource.key), before, None))
+        return True
+
+    def finish(self) -> None:
+        """Store what was changed, in the transaction of the change itself."""
+        if self._changes:
+            record_changes(self._session, self._binding, self._work.store, self._changes, self.undoes)
+
+    def _record(self, resource: Resource, row: tuple[Any, ...]) -> Any:
+        names = (column.name for column in resource.table.columns)
+        return resource.record(dict(zip(names, row, strict=True)))
+
+    def _configures(self, resource: Resource) -> str:
+        self._check(resource)
+        method, scope = self._work.method, self._work.store.scope
+        if method.kind is not Kind.CONFIGURES:
+            raise DalError(f"{method.name} changes the resource {resource.name!r}: mark it @configures")
+        if not isinstance(scope, Community):
+            raise DalError(f"{method.name} changes configuration, which needs a scope of one community")
+        return scope.id
+
+    def _check(self, resource: Resource, key: dict[str, Any] | None = None) -> None:
+        if self.resource(resource.name) is not resource:
+            raise DalError(f"{resource.type.__name__} is not {self._binding.owner.name}'s {resource.name!r}")
+        if key is not None and set(key) != set(resource.key):
+            raise Invalid(f"a {resource.name!r} record is found by {resource.key}, not by {tuple(key)}")
