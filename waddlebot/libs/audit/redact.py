@@ -39,6 +39,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@\"']*):[^\s/@\"']+@"), rf"\1:{REDACTED}@"),
 )
 
+# A line with none of these, in lower case, has nothing for the patterns: they cost 40 µs, this costs one.
+_HINTS = (
+    "pass", "pwd", "secret", "token", "api", "authori", "authenticate", "cookie", "signature", "assertion",
+    "verifier", "bearer", "basic", "oauth", "wbk_", "://",
+)  # fmt: skip
+
 
 class Redactor:
     """Blanks out secrets. One per process; what it was told of stays with it."""
@@ -60,6 +66,12 @@ class Redactor:
         for secret in self._known:
             if secret in text:
                 text = text.replace(secret, REDACTED)
+        lowered = text.lower()
+        for hint in _HINTS:
+            if hint in lowered:
+                break
+        else:
+            return text
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
         return text
