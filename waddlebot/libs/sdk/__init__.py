@@ -19,7 +19,7 @@ from waddlebot.libs.sdk.contract import Contract
 from waddlebot.libs.sdk.event import CHAT_MESSAGE, EVENT_VERSION, Event
 from waddlebot.libs.sdk.fields import Field, FieldError
 from waddlebot.libs.sdk.module import Answer, Command, Job, Module, Mount, Observer, Route
-from waddlebot.libs.sdk.ports import Call, CallError, CallScope, Result, Send, Sent
+from waddlebot.libs.sdk.ports import Call, CallError, CallScope, EventBatch, EventResult, Result, Send, Sent
 from waddlebot.libs.sdk.rank import Rank, Role, admits
 from waddlebot.libs.sdk.reply import Answers, Refusal, Reply
 from waddlebot.libs.sdk.view import Contribution, DynamicCommand, Override, Restriction, Rule
@@ -27,7 +27,7 @@ from waddlebot.libs.sdk.view import Contribution, DynamicCommand, Override, Rest
 __all__ = [
     "CHAT_MESSAGE", "EVENT_VERSION", "Answer", "Answers", "Batch", "BatchContext", "Call", "CallError",
     "CallScope", "Column", "Command", "Community", "Context", "Contract", "Contribution", "DynamicCommand",
-    "Event", "Field", "FieldError", "Job", "Login", "Module", "Mount", "Observer", "Override", "Rank",
+    "Event", "EventBatch", "EventResult", "Field", "FieldError", "Job", "Login", "Module", "Mount", "Observer", "Override", "Rank",
     "Refusal", "Reply", "Rest", "Restriction", "Result", "Role", "Route", "RouteContext", "Rule", "Scope",
     "Seconds", "Send", "Sent", "ServiceContext", "Services", "Store", "System", "Table", "UsageError",
     "admits", "configures", "reads", "render", "resource", "writes",

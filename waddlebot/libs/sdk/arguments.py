@@ -145,5 +145,3 @@ def _convert(info: FieldInfo, word: str, usage: str) -> Any:
         return check(dataclasses.replace(info, type=plain), value)
     except FieldError as error:
         raise UsageError(f"{error} Usage: {usage}") from None
-
-

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from waddlebot.libs.dal import Community, Scope, Store, System
 from waddlebot.libs.sdk.contract import Caller, Contract
 from waddlebot.libs.sdk.event import Event
-from waddlebot.libs.sdk.ports import Call, CallScope, Directory, Send, Sent
+from waddlebot.libs.sdk.module import Module
+from waddlebot.libs.sdk.ports import Call, CallScope, Ports, Send
 from waddlebot.libs.sdk.rank import Rank, Role, admits
-from waddlebot.libs.sdk.reply import Reply
 
 
 class Services(Protocol):
@@ -22,6 +22,8 @@ class Services(Protocol):
     log: logging.Logger
     entities: Mapping[str, str]
     """Every known entity and the community it belongs to."""
+    manifests: Mapping[str, Module]
+    """Every module there is, as data."""
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -40,6 +42,9 @@ class Services(Protocol):
 
     def secret(self, purpose: str) -> bytes:
         """A key of this installation for one purpose; the same on every host, never shown."""
+
+    def ports(self) -> Ports:
+        """The host's ports. Raises ``PermissionError`` for modules that are not of the processing kind."""
 
     def state(self) -> Any:
         """What the module's ``starts`` yielded."""
@@ -255,12 +260,6 @@ class RouteContext[S, St](ServiceContext[S, St]):
         self.headers = headers
 
 
-class Ports(Protocol):
-    """What only modules of the ``processing`` kind are lent: who answers where, and what is delivered how."""
-
-    directory: Directory
-
-
 def render(template: str, values: Mapping[str, object]) -> str:
     """The native dialect: ``{name}`` becomes the value, once; an unknown name or a lone brace stays."""
     if "{" not in template:
@@ -283,17 +282,3 @@ def followed(event: Event, kind: str, data: Mapping[str, Any], key: str) -> Even
         event.user_login, event.user_name, event.roles, "", event.occurred_at, event.received_at,
         event.community, event.source, "", dict(data),
     )  # fmt: skip
-
-
-def sends_of(call: Call, replies: Sequence[Reply]) -> list[Send]:
-    """A call's replies on their way; ids derive from its key, so a re-run makes the same."""
-    event = call.event
-    return [
-        Send(
-            f"{call.key}:{n}", event.community, event.platform, event.server, event.channel, reply,
-            event.id, event.account, event.user_name,
-        )
-        for n, reply in enumerate(replies)
-    ]  # fmt: skip
-
-

@@ -38,7 +38,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     community: str = ""
     source: str = ""
     native: str = ""
-    data: dict[str, Any] = {}  # noqa: RUF012  msgspec copies an empty default for every event
+    data: dict[str, Any] = {}
 
     @property
     def entity(self) -> str:

@@ -58,7 +58,7 @@ class Command:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """"I may reply when": the router asks for each event of this kind, in order of priority."""
+    """ "I may reply when": the router asks for each event of this kind, in order of priority."""
 
     kind: str
     handler: Handler
@@ -68,7 +68,7 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observer:
-    """"Tell me when": nobody waits. Events come in batches; ``*`` is every kind."""
+    """ "Tell me when": nobody waits. Events come in batches; ``*`` is every kind."""
 
     kinds: tuple[str, ...]
     handler: Handler
@@ -121,7 +121,7 @@ class Mount:
 class Module:
     """What a module is, has and promises. See ARCHITECTURE §3 for an example."""
 
-    def __init__(  # noqa: PLR0913  a declaration names all its parts
+    def __init__(
         self,
         import_name: str,
         summary: str,

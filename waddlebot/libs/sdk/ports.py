@@ -7,6 +7,7 @@ import msgspec
 
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.reply import Reply
+from waddlebot.libs.sdk.view import Contribution
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
@@ -67,6 +68,17 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         return f"{self.platform}:{self.server}:{self.channel}"
 
 
+def sends_of(event: Event, replies: Sequence[Reply]) -> list[Send]:
+    """The replies to an event on their way; ids derive from the event, so a re-run makes the same."""
+    return [
+        Send(
+            f"{event.source}/{event.id}:{n}", event.community, event.platform, event.server, event.channel, reply,
+            event.id, event.account, event.user_name,
+        )
+        for n, reply in enumerate(replies)
+    ]  # fmt: skip
+
+
 class Sent(msgspec.Struct, frozen=True, gc=False):
     """What came of a :class:`Send`: ``sent``, ``refused`` with the reason, or ``unknown`` (may have been sent)."""
 
@@ -75,18 +87,62 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
-type Batch = list[Event]
-type Subscriber = Callable[[str, Batch], Awaitable[None] | None]
+class EventBatch(msgspec.Struct, frozen=True, gc=False):
+    """Events that travel together, in order. ``inboxed`` batches were committed before they were
+    acknowledged and are announced again after a crash; their ``id`` is then the same.
+    """
+
+    id: str
+    events: list[Event]
+    inboxed: bool = False
+
+
+type Subscriber = Callable[[EventBatch], Awaitable[None] | None]
+"""Takes a batch. An awaitable ends when the batch is processed, ``None`` means that it is or will be."""
 
 
 class Bus(Protocol):
     """Announces batches of events; whoever subscribed gets every batch, in order per publisher."""
 
     def subscribe(self, name: str, subscriber: Subscriber) -> None:
-        """``subscriber(batch_id, events)`` is told of every batch from now on."""
+        """``subscriber`` is told of every batch from now on."""
 
-    async def publish(self, batch_id: str, events: Batch) -> None:
-        """Hand a batch over; returns when every subscriber took it, so a full queue slows the publisher."""
+    async def publish(self, batch: EventBatch) -> None:
+        """Hand a batch over; returns when every subscriber has processed an inboxed batch, or has taken
+        another, so that a full queue slows the publisher.
+        """
+
+
+class EventResult(msgspec.Struct, frozen=True, gc=False):
+    """What became of one event: ``answered``, ``ignored``, ``refused`` or ``failed``; the stored reply."""
+
+    event_id: str
+    status: str
+    replies: tuple[Reply, ...] = ()
+    reason: str = ""
+
+
+class Accepted(msgspec.Struct):
+    """What the inbox made of a batch: the new events, and the ids that were here before."""
+
+    batch: EventBatch | None
+    repeated: tuple[str, ...]
+
+
+class Inbox(Protocol):
+    """Accepts events durably: what :meth:`accept` returned from is processed, whatever happens next."""
+
+    async def accept(self, source: str, events: Sequence[Event]) -> Accepted:
+        """Commit a batch. Raises ``Busy`` when too much is open and ``Unavailable`` without a database."""
+
+    async def answered(self, batch_id: str, source: str, results: Sequence[EventResult]) -> None:
+        """Commit the stored replies of a batch."""
+
+    async def results(self, source: str, ids: Sequence[str]) -> Mapping[str, EventResult]:
+        """The stored results of events that were accepted; those still being processed are left out."""
+
+    async def bury(self, event: Event, reason: str, tries: int) -> None:
+        """Move an event to the dead-letter list, which an operator reads and replays."""
 
 
 class Endpoint(Protocol):
@@ -115,3 +171,27 @@ class CallError(Exception):
 
 
 type Directory = Mapping[str, Endpoint]
+
+
+class Ports(Protocol):
+    """What the host lends to modules of the ``processing`` kind beyond :class:`Services`."""
+
+    directory: Directory
+    bus: Bus
+    inbox: Inbox
+
+    async def configurations(self, communities: Sequence[str]) -> Mapping[str, "Compiled"]:
+        """The configuration version of communities and what each module contributes to their views."""
+
+    def watch(self, changed: Callable[[Sequence[str]], None]) -> None:
+        """``changed`` is told of communities whose configuration changed."""
+
+    async def readiness(self) -> Mapping[str, str]:
+        """Each check of this host by name: empty when fine, else what is wrong and what to do."""
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """One community's configuration version and contributions by module."""
+
+    version: int
+    contributions: dict[str, Contribution]

@@ -20,7 +20,7 @@ class Reply(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     action: Action = "chat"
     private: bool = False
     may_command: bool = False
-    data: dict[str, Any] = {}  # noqa: RUF012  msgspec copies an empty default for every reply
+    data: dict[str, Any] = {}
 
 
 class Refusal(Exception):  # noqa: N818  it is an answer to the user, not an error of ours

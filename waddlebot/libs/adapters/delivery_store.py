@@ -1,0 +1,299 @@
+"""What delivery writes down (ARCHITECTURE §5), the same on both engines. Batches are packed into one row."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from waddlebot.libs.dal import Column, Store, Table, reads, writes
+from waddlebot.libs.sdk.event import Event
+from waddlebot.libs.sdk.ports import EventBatch, EventResult, Send, Sent
+
+OWNER = "delivery"
+
+# An id is remembered for a week: longer than any platform resends (Standard Webhooks: 28 h, Stripe: 3 days).
+REMEMBERED_S = 7 * 86_400.0
+
+_EVENTS = msgspec.msgpack.Decoder(list[Event])
+_EVENT = msgspec.msgpack.Decoder(Event)
+_RESULT = msgspec.msgpack.Decoder(EventResult)
+_SENDS = msgspec.msgpack.Decoder(list[Send])
+_ENCODE = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """An accepted batch that is not done: its events, and how often it was begun."""
+
+    batch: EventBatch
+    source: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """An event that could not be processed."""
+
+    id: int
+    community: str
+    source: str
+    event_id: str
+    event: Event
+    reason: str
+    tries: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Replies in the outbox: ``queued``, ``sending`` or ``unknown``."""
+
+    id: str
+    platform: str
+    state: str
+    sends: list[Send]
+    at: float
+
+
+class DeliveryStore(Store):
+    """Inbox, stored results, outbox and dead letters. System scope only: a batch may hold many communities."""
+
+    tables = (
+        Table(
+            "seen", (Column("source", "text"), Column("id", "text"), Column("at", "real")), ("source", "id"), scoped=False
+        ),
+        Table(
+            "inbox",
+            (
+                Column("id", "text"), Column("source", "text"), Column("events", "bytes"),
+                Column("number", "integer"), Column("tries", "integer"), Column("at", "real"),
+            ),
+            ("id",),
+            scoped=False,
+        ),
+        Table(
+            "result",
+            (Column("source", "text"), Column("id", "text"), Column("body", "bytes"), Column("at", "real")),
+            ("source", "id"),
+            scoped=False,
+        ),
+        Table(
+            "outbox",
+            (
+                Column("id", "text"), Column("platform", "text"), Column("state", "text"),
+                Column("sends", "bytes"), Column("at", "real"),
+            ),
+            ("id",),
+            scoped=False,
+        ),
+        Table(
+            "dead",
+            (
+                Column("id", "integer"), Column("community", "text"), Column("source", "text"),
+                Column("event_id", "text"), Column("event", "bytes"), Column("reason", "text"),
+                Column("tries", "integer"), Column("at", "real"),
+            ),
+            ("id",),
+            scoped=False,
+        ),
+    )  # fmt: skip
+
+    @writes
+    def accept(self, batch_id: str, source: str, events: list[Event]) -> list[str]:
+        """Remember the ids and pack the new events into one row. Returns the ids that are new."""
+        now = time.time()
+        values = {"source": source, "at": now}
+        values.update({f"i{n}": event.id for n, event in enumerate(events)})
+        rows = ", ".join(f"(:source, :i{n}, :at)" for n in range(len(events)))
+        taken = self.db.execute(
+            f"insert into {{seen}} (source, id, at) values {rows} on conflict do nothing returning id",  # noqa: S608  only numbered parameters
+            values,
+        )
+        new = {row[0] for row in taken}
+        if new:
+            fresh = list({event.id: event for event in events if event.id in new}.values())
+            self._pack(batch_id, source, fresh, 0, now)
+        return list(new)
+
+    def _pack(self, batch_id: str, source: str, events: list[Event], tries: int, at: float) -> None:
+        self.db.execute(
+            "insert into {inbox} (id, source, events, number, tries, at) values (:id, :source, :events, :number, :tries, :at)",
+            {
+                "id": batch_id, "source": source, "events": _ENCODE(events), "number": len(events),
+                "tries": tries, "at": at,
+            },
+        )  # fmt: skip
+
+    @reads
+    def open_batches(self) -> list[OpenBatch]:
+        """The accepted batches that are not done, those begun least often first."""
+        rows = self.db.execute("select id, source, events, tries from {inbox} order by tries, at")
+        return [OpenBatch(EventBatch(r[0], _EVENTS.decode(r[2]), inboxed=True), r[1], r[3]) for r in rows]
+
+    @writes
+    def begin_again(self, batch_id: str) -> None:
+        """Count one more beginning, before it begins: a batch that kills the process is found by its count."""
+        self.db.execute("update {inbox} set tries = tries + 1 where id = :id", {"id": batch_id})
+
+    @writes
+    def split(self, batch_id: str) -> None:
+        """Give each event of a batch a row of its own, so that a poisonous one is found alone."""
+        rows = self.db.execute("select source, events, tries, at from {inbox} where id = :id", {"id": batch_id})
+        for source, events, tries, at in rows:
+            self.db.execute("delete from {inbox} where id = :id", {"id": batch_id})
+            for n, event in enumerate(_EVENTS.decode(events)):
+                self._pack(f"{batch_id}.{n}", source, [event], tries, at)
+
+    @writes
+    def answered(self, source: str, results: list[EventResult], sends: list[Send]) -> None:
+        """Store the results that say more than "ignored", and queue the replies that platforms are to get."""
+        now = time.time()
+        told = [r for r in results if r.status != "ignored" or r.replies]
+        self.db.upsert_many(
+            "result",
+            [(source, result.event_id, _ENCODE(result), now) for result in told],
+            columns=("source", "id", "body", "at"),
+        )
+        self.db.upsert_many(
+            "outbox",
+            [(send.id, send.platform, "queued", _ENCODE([send]), now) for send in sends],
+            columns=("id", "platform", "state", "sends", "at"),
+        )
+
+    @writes
+    def done(self, batch_ids: list[str]) -> None:
+        """These batches are processed by all."""
+        self._delete("inbox", batch_ids)
+
+    @reads
+    def results(self, source: str, ids: list[str]) -> dict[str, EventResult]:
+        """Stored results, and "ignored" for those that were accepted and are done without any."""
+        values = {"source": source, **{f"i{n}": id_ for n, id_ in enumerate(ids)}}
+        some = ", ".join(f":i{n}" for n in range(len(ids)))
+        rows = self.db.execute(
+            f"select id, body from {{result}} where source = :source and id in ({some})",  # noqa: S608  only numbered parameters
+            values,
+        )
+        found = {row[0]: _RESULT.decode(row[1]) for row in rows}
+        missing = set(ids) - set(found)
+        if missing:
+            waiting = self.db.execute("select events from {inbox} where source = :source", {"source": source})
+            missing -= {event.id for row in waiting for event in _EVENTS.decode(row[0])}
+        return found | {id_: EventResult(id_, "ignored") for id_ in missing}
+
+    @writes
+    def sending(self, leaving: Leaving, queued: list[str]) -> None:
+        """These replies are about to leave. What was queued alone is now part of this row."""
+        self._delete("outbox", queued)
+        self.db.upsert_many(
+            "outbox",
+            [(leaving.id, leaving.platform, "sending", _ENCODE(leaving.sends), leaving.at)],
+            columns=("id", "platform", "state", "sends", "at"),
+            set=("state", "sends", "at"),
+        )
+
+    @writes
+    def sent(self, ids: list[str], unknown: list[Leaving]) -> None:
+        """These rows left; of some replies nobody knows."""
+        self._delete("outbox", ids)
+        self.db.upsert_many(
+            "outbox",
+            [(row.id, row.platform, "unknown", _ENCODE(row.sends), row.at) for row in unknown],
+            columns=("id", "platform", "state", "sends", "at"),
+            set=("state", "sends", "at"),
+        )
+
+    @writes
+    def recover_outbox(self) -> int:
+        """After a start: what was being sent may or may not have left, so it is never sent again."""
+        return self.db.execute("update {outbox} set state = 'unknown' where state = 'sending'").changed
+
+    @reads
+    def leaving(self, state: str, most: int = 1_000) -> list[Leaving]:
+        """Rows of the outbox in a state, oldest first."""
+        rows = self.db.execute(
+            "select id, platform, state, sends, at from {outbox} where state = :state order by at limit :most",
+            {"state": state, "most": most},
+        )
+        return [Leaving(r[0], r[1], r[2], _SENDS.decode(r[3]), r[4]) for r in rows]
+
+    @writes
+    def forget_unknown(self, ids: list[str]) -> None:
+        """An operator has seen these."""
+        self._delete("outbox", ids)
+
+    @writes
+    def bury(self, event: Event, reason: str, tries: int) -> None:
+        """Keep an event that could not be processed, once."""
+        values = {
+            "community": event.community, "source": event.source, "event_id": event.id, "event": _ENCODE(event),
+            "reason": reason[:2_000], "tries": tries, "at": time.time(),
+        }  # fmt: skip
+        there = self.db.execute(
+            "select id from {dead} where source = :source and event_id = :event_id",
+            {"source": event.source, "event_id": event.id},
+        )
+        if not there:
+            self.db.execute(
+                "insert into {dead} (community, source, event_id, event, reason, tries, at)"
+                " values (:community, :source, :event_id, :event, :reason, :tries, :at)",
+                values,
+            )
+
+    @reads
+    def dead(self, most: int = 100) -> list[Dead]:
+        """The dead letters, newest first."""
+        rows = self.db.execute(
+            "select id, community, source, event_id, event, reason, tries, at from {dead} order by id desc limit :most",
+            {"most": most},
+        )
+        return [Dead(r[0], r[1], r[2], r[3], _EVENT.decode(r[4]), *r[5:]) for r in rows]
+
+    @writes
+    def drop(self, ids: list[int]) -> int:
+        """Forget dead letters; all of them when none is named. Returns how many."""
+        if not ids:
+            return self.db.execute("delete from {dead}").changed
+        return sum(self.db.execute("delete from {dead} where id = :id", {"id": id_}).changed for id_ in ids)
+
+    @writes
+    def replay(self, ids: list[int], batch_id: str) -> int:
+        """Put dead letters back into the inbox, to be processed as if they had just been accepted.
+
+        Effects that they had are not repeated: their keys are remembered. Returns how many.
+        """
+        rows = self.db.execute("select id, source, event from {dead}")
+        chosen = [row for row in rows if not ids or row[0] in ids]
+        for number, source, event in chosen:
+            again = _EVENT.decode(event)
+            # A second life is not late: the operator wants its answer.
+            again = msgspec.structs.replace(again, received_at=again.occurred_at)
+            self._pack(f"{batch_id}.{number}", source, [again], 0, time.time())
+            self.db.execute(
+                "delete from {result} where source = :source and id = :id", {"source": source, "id": again.id}
+            )
+            self.db.execute("delete from {dead} where id = :id", {"id": number})
+        return len(chosen)
+
+    @writes
+    def forget(self, before: float) -> int:
+        """Drop ids and results older than ``before`` that no open batch or dead letter still needs."""
+        oldest = self.db.execute("select min(at) from {inbox}")[0][0]
+        buried = self.db.execute("select min(at) from {dead}")[0][0]
+        before = min(before, *(at for at in (oldest, buried) if at is not None))
+        dropped = self.db.execute("delete from {seen} where at < :before", {"before": before}).changed
+        return dropped + self.db.execute("delete from {result} where at < :before", {"before": before}).changed
+
+    def _delete(self, table: str, ids: Sequence[str]) -> None:
+        for start in range(0, len(ids), 500):
+            some = ids[start : start + 500]
+            values = {f"i{n}": id_ for n, id_ in enumerate(some)}
+            marks = ", ".join(f":{name}" for name in values)
+            self.db.execute(f"delete from {{{table}}} where id in ({marks})", values)  # noqa: S608  our own table names
+
+
+def unknown_of(row: Leaving, outcomes: Sequence[Sent]) -> list[Leaving]:
+    """Of the replies in a row, those that may or may not have left, each as a row of its own."""
+    doubtful = {sent.id for sent in outcomes if sent.status == "unknown"}
+    return [Leaving(s.id, row.platform, "unknown", [s], row.at) for s in row.sends if s.id in doubtful]

@@ -1,0 +1,146 @@
+"""The outbox: queued → sending (committed) → sent. What may have left before a crash is never sent again."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+
+from waddlebot.libs.adapters.delivery_store import DeliveryStore, Leaving, unknown_of
+from waddlebot.libs.dal import Busy, DalError
+from waddlebot.libs.sdk.ports import Endpoint, Send, Sent
+
+QUEUE_MAX = 20_000
+_COMMUNITY_SHARE = 4
+_BATCH_MAX = 64
+_RETRY_S = 1.0
+_TIMEOUT_S = 60.0
+
+
+class Outbox:
+    """One queue per platform, each emptied by one task through the module that delivers there.
+
+    ``deliverers`` are the endpoints by platform. What a platform without one is sent is counted in
+    ``undeliverable``: the door that brought the event has the reply in its answer.
+    """
+
+    def __init__(
+        self, store: Callable[[], DeliveryStore], deliverers: Mapping[str, Endpoint], log: logging.Logger
+    ) -> None:
+        self._store = store
+        self._deliverers = deliverers
+        self._log = log
+        self._queues: dict[str, deque[tuple[Send, str]]] = {platform: deque() for platform in deliverers}
+        self._wake: dict[str, asyncio.Event] = {platform: asyncio.Event() for platform in deliverers}
+        self._held: Counter[str] = Counter()
+        self._size = 0
+        self._left: list[str] = []
+        self._stopping = False
+        self.undeliverable = 0
+        self.outcomes: Counter[str] = Counter()
+
+    @property
+    def size(self) -> int:
+        """How many replies wait."""
+        return self._size
+
+    def room(self, community: str) -> bool:
+        """Whether another reply of this community may wait: no community holds more than a quarter."""
+        return self._size < QUEUE_MAX and self._held[community] < QUEUE_MAX // _COMMUNITY_SHARE
+
+    def put(self, sends: Sequence[Send], durable: bool = False) -> None:
+        """Queue replies. ``durable`` ones have a row already and are always taken.
+
+        Raises ``Busy``, taking none of them, when there is no room.
+        """
+        if not durable and not all(self.room(send.community) for send in sends):
+            raise Busy("too many replies wait to be sent; try again in a moment")
+        for send in sends:
+            queue = self._queues.get(send.platform)
+            if queue is None:
+                self.undeliverable += 1
+                continue
+            queue.append((send, send.id if durable else ""))
+            self._held[send.community] += 1
+            self._size += 1
+            self._wake[send.platform].set()
+
+    def delivers(self, platform: str) -> bool:
+        """Whether anybody delivers to a platform."""
+        return platform in self._queues
+
+    async def recover(self) -> None:
+        """After a start: quarantine what was being sent, queue again what was only queued."""
+        doubtful = await self._store().recover_outbox()
+        if doubtful:
+            self._log.warning(
+                "%d replies may or may not have left before the stop; see waddlebot dlq list", doubtful
+            )
+        for row in await self._store().leaving("queued", QUEUE_MAX):
+            self.put(row.sends, durable=True)
+
+    async def run(self, platform: str) -> None:
+        """Send what is queued for a platform, in order, until stopped and empty."""
+        queue, wake = self._queues[platform], self._wake[platform]
+        while queue or not self._stopping:
+            if not queue:
+                wake.clear()
+                await wake.wait()
+                continue
+            taken = [queue.popleft() for _ in range(min(_BATCH_MAX, len(queue)))]
+            for send, _ in taken:
+                self._held[send.community] -= 1
+            self._size -= len(taken)
+            self._held += Counter()  # forgets communities that hold nothing
+            await self._send(platform, taken)
+
+    async def _send(self, platform: str, taken: Sequence[tuple[Send, str]]) -> None:
+        sends = [send for send, _ in taken]
+        row = Leaving(secrets.token_hex(12), platform, "sending", sends, time.time())
+        while True:
+            try:
+                left, self._left = self._left, []
+                if left:
+                    await self._store().sent(left, [])
+                await self._store().sending(row, [queued for _, queued in taken if queued])
+                break
+            except DalError as error:
+                self._left = left + self._left
+                self._log.warning("replies to %s wait for the database: %s", platform, error)
+                await asyncio.sleep(_RETRY_S)
+        outcomes = await self._deliver(platform, sends)
+        self.outcomes.update(sent.status for sent in outcomes)
+        unknown = unknown_of(row, outcomes)
+        if unknown:
+            await self._store().sent([row.id], unknown)
+        else:
+            self._left.append(row.id)
+            asyncio.get_running_loop().call_later(0.05, self._settle_soon)
+
+    async def _deliver(self, platform: str, sends: Sequence[Send]) -> Sequence[Sent]:
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                return await self._deliverers[platform].deliver(sends)
+        except Exception as error:
+            self._log.exception("pushing to %s failed", platform)
+            return [Sent(send.id, "unknown", str(error)) for send in sends]
+
+    def _settle_soon(self) -> None:
+        if self._left:
+            self._settling = asyncio.get_running_loop().create_task(self.settle())
+
+    async def settle(self) -> None:
+        """Forget the rows of what has left."""
+        left, self._left = self._left, []
+        if left:
+            try:
+                await self._store().sent(left, [])
+            except DalError:
+                self._left = left + self._left
+
+    def stop(self) -> None:
+        """Let the queues run empty."""
+        self._stopping = True
+        for wake in self._wake.values():
+            wake.set()

@@ -1,0 +1,306 @@
+"""The router at work: takes batches, runs the pipeline, asks modules, keeps order, hands on replies."""
+
+import asyncio
+import logging
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from waddlebot.libs.sdk import Call, Event, EventBatch, EventResult, Reply, Result, Send
+from waddlebot.libs.sdk.ports import Directory, sends_of
+from waddlebot.processing.router.lanes import Lanes
+from waddlebot.processing.router.limits import Cooldowns, SlidingWindow
+from waddlebot.processing.router.pipeline import EXECUTE, LINE_STAGES, PIPELINE, PLAIN, STAGE_NAMES, Trip
+from waddlebot.processing.router.recent import Recent
+from waddlebot.processing.router.rules import Rules
+from waddlebot.processing.router.sessions import Sessions
+from waddlebot.processing.router.trace import Traces
+from waddlebot.processing.router.view import Entry, View
+
+COMMANDS_PER_MINUTE = 60
+TRIES_MAX = 5
+_RECORD = len(PIPELINE)
+_FIRST_PAUSE_S = 0.1
+_WAITING_MAX = 20_000
+
+_LINE = PIPELINE[:LINE_STAGES]
+_MATCHED = tuple(enumerate(PIPELINE))[LINE_STAGES:]
+
+type Sender = Callable[[Sequence[Send]], None]
+type Safe = Callable[[Reply, View], Reply]
+
+
+class Delivery:
+    """An inboxed batch being processed: done when every event has its result."""
+
+    __slots__ = ("batch", "done", "open", "results")
+
+    def __init__(self, batch: EventBatch) -> None:
+        self.batch = batch
+        self.open = len(batch.events)
+        self.results: list[EventResult] = []
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def add(self, result: EventResult) -> None:
+        """One event's result."""
+        self.results.append(result)
+        self.open -= 1
+        if not self.open:
+            self.done.set_result(None)
+
+
+class Router:
+    """One partition's owner. All its state is in memory and read by the stages as plain attributes.
+
+    ``send`` takes replies to deliver; ``answered`` commits an inboxed batch's results; ``load_views``
+    compiles the views of communities that are not known yet; ``bury`` keeps an event that failed.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        send: Sender,
+        answered: Callable[[EventBatch, Sequence[EventResult], Sequence[Send]], Awaitable[None]],
+        load_views: Callable[[Sequence[str]], Awaitable[Mapping[str, View]]],
+        bury: Callable[[Event, str, int], Awaitable[None]],
+        safe: Safe,
+    ) -> None:
+        self.directory = directory
+        self.views: dict[str, View] = {}
+        self.persons: dict[str, str] = {}
+        self.rank_masks: dict[tuple[str, ...], int] = {}
+        self.recent = Recent()
+        self.cooldowns = Cooldowns()
+        self.account_limit = SlidingWindow(COMMANDS_PER_MINUTE, 60.0)
+        self.sessions = Sessions()
+        self.rules = Rules()
+        self.traces = Traces(STAGE_NAMES)
+        self.uses: Counter[tuple[str, str]] = Counter()
+        self.now_s = time.monotonic()
+        self.wall_s = time.time()
+        self.lanes = Lanes()
+        self._send = send
+        self._answered = answered
+        self._load_views = load_views
+        self._bury = bury
+        self._safe = safe
+        self._spare = Trip(self)
+        self._out: list[Send] = []
+        self._flushing = False
+        self._log = logging.getLogger("processing.router")
+        self._waiting: dict[str, deque[tuple[Event, Delivery | None]]] = {}
+        self._said: dict[object, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- batches -----------------------------------------------------------------------------------
+
+    def handle(self, batch: EventBatch) -> Awaitable[None] | None:
+        """Take a batch. Of an inboxed one the awaitable ends when its results are committed."""
+        self.now_s, self.wall_s = time.monotonic(), time.time()
+        if batch.inboxed:
+            delivery = Delivery(batch)
+            self._run(batch.events, delivery)
+            self._flush()
+            return self._finish(delivery)
+        self._run(batch.events, None)
+        self._flush()
+        return None
+
+    def _run(self, events: Sequence[Event], delivery: Delivery | None) -> None:
+        views, note, trip, plain = self.views, self.traces.ring.append, self._spare, 0
+        for event in events:
+            view = views.get(event.community)
+            if view is None:
+                self._wait_for_view(event, delivery)
+                continue
+            trip.event, trip.view, trip.inboxed = event, view, delivery
+            for stage in _LINE:
+                reason = stage(trip)
+                if reason is not None:
+                    break
+            else:
+                self._travel(trip)
+                trip = self._spare = Trip(self)
+                continue
+            if reason is PLAIN and delivery is None and not trip.replies:
+                note((event, 3, "ignored", PLAIN, "", ""))
+                plain += 1
+                if trip.text:
+                    trip.text = ""
+                continue
+            trip.stage = _LINE.index(stage)
+            self._end(trip, "ignored", reason)
+            trip = self._spare = Trip(self)
+        self.traces.counts["ignored"] += plain
+
+    async def _finish(self, delivery: Delivery) -> None:
+        await delivery.done
+        events = {event.id: event for event in delivery.batch.events}
+        sends = [send for r in delivery.results for send in sends_of(events[r.event_id], r.replies)]
+        await self._answered(delivery.batch, delivery.results, sends)
+
+    def _wait_for_view(self, event: Event, delivery: Delivery | None) -> None:
+        """Keep the event until its community's view is compiled; the first one asks for it."""
+        waiting = self._waiting.get(event.community)
+        if waiting is None:
+            waiting = self._waiting[event.community] = deque(maxlen=_WAITING_MAX)
+            self._spawn(self._load(event.community))
+        if len(waiting) == _WAITING_MAX:
+            dropped, of = waiting[0]
+            self.traces.counts["dropped"] += 1
+            if of is not None:
+                of.add(EventResult(dropped.id, "failed", (), "too many events waited for the configuration"))
+        waiting.append((event, delivery))
+
+    async def _load(self, community: str) -> None:
+        while community not in self.views:
+            try:
+                loaded = await self._load_views([community])
+            except Exception:
+                self._log.exception("the view of %s cannot be compiled; trying again", community)
+                await asyncio.sleep(1.0)
+                continue
+            # A community that nobody knows has a view too: the declared commands and no more.
+            self.views.update(loaded)
+        for event, delivery in self._waiting.pop(community):
+            self._run([event], delivery)
+        self._flush()
+
+    def refresh(self, communities: Sequence[str]) -> None:
+        """Compile the views of communities anew, in the background; until then the old ones hold."""
+        known = [community for community in communities if community in self.views]
+        if known:
+            self._spawn(self._refresh(known))
+
+    async def _refresh(self, communities: Sequence[str]) -> None:
+        try:
+            loaded = await self._load_views(communities)
+        except Exception:
+            self._log.exception("views cannot be compiled anew; trying again")
+            await asyncio.sleep(1.0)
+            self.refresh(communities)
+            return
+        for community, view in loaded.items():
+            there = self.views.get(community)
+            if there is None or there.version <= view.version:
+                self.views[community] = view
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if self._out:
+            out, self._out = self._out, []
+            self._send(out)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- one trip ----------------------------------------------------------------------------------
+
+    def _travel(self, trip: Trip) -> None:
+        for number, stage in _MATCHED:
+            trip.stage = number
+            reason = stage(trip)
+            if reason is not None:
+                self._end(trip, "refused", reason)
+                return
+
+    def execute(self, trip: Trip) -> None:
+        """Ask the module, after whatever the same person asked before in this community."""
+        if not self.lanes.enter((trip.event.community, trip.person), trip, self._start):
+            self._end(trip, "refused", "too many commands of the same person at once")
+
+    def _start(self, trip: Trip) -> None:
+        event, entry = trip.event, trip.entry
+        call = Call(
+            entry.module, entry.handler, event, trip.args, trip.person, trip.ranks,
+            f"{event.source}/{event.id}/{entry.module}.{entry.handler}", trip.view.version, entry.timeout_s,
+            entry.data, trip.word,
+        )  # fmt: skip
+        endpoint = self.directory.get(entry.module)
+        if endpoint is None:
+            self._returned(trip, Result("failed", (), f"no host runs the module {entry.module}", retry=True))
+            return
+        answer = endpoint.execute(call)
+        if isinstance(answer, Result):
+            self._returned(trip, answer)
+            return
+        self.lanes.watch(answer, trip, self.now_s + entry.timeout_s, self._returned)
+
+    def _returned(self, trip: Trip, result: Result) -> None:
+        """The last stage, ``record``: replies on their way, counters, trace; failures again or buried."""
+        if result.status == "failed":
+            trip.tries += 1
+            if trip.inboxed is not None and result.retry and trip.tries < TRIES_MAX:
+                self._spawn(self._again(trip))
+                return
+            self._spawn(self._bury(trip.event, result.reason, trip.tries))
+            words = f"Something went wrong with {trip.word!r}; it is noted as {trip.event.id}."
+            trip.replies += (Reply(words),)
+        else:
+            trip.replies += result.replies
+            following = self._following(trip)
+            if following is not None and result.status == "ok":
+                trip.entry = following
+                self._start(trip)
+                return
+        self.uses[(trip.event.community, trip.entry.name)] += 1
+        trip.stage = _RECORD if result.status != "failed" else EXECUTE
+        self._end(trip, "answered" if result.status == "ok" else result.status, result.reason)
+        self.lanes.leave((trip.event.community, trip.person), self._start)
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    @staticmethod
+    def _following(trip: Trip) -> Entry | None:
+        """The next module that answers the same word here and admits who asks."""
+        entry, disabled = trip.entry.also, trip.view.disabled
+        while entry is not None and (
+            entry.module in disabled or not entry.enabled or not (entry.least & trip.ranks)
+        ):
+            entry = entry.also
+        return entry
+
+    async def _again(self, trip: Trip) -> None:
+        pause_s = _FIRST_PAUSE_S * 2**trip.tries
+        await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311  jitter, no secret
+        self._start(trip)
+
+    def _end(self, trip: Trip, status: str, reason: str) -> None:
+        event = trip.event
+        matched = hasattr(trip, "entry")
+        command, module = (trip.entry.name, trip.entry.module) if matched else ("", "")
+        self.traces.ring.append((event, trip.stage, status, reason, command, module))
+        self.traces.counts[status] += 1
+        replies = trip.replies
+        if replies:
+            replies = tuple(self._safe(reply, trip.view) for reply in replies)
+        if isinstance(trip.inboxed, Delivery):
+            trip.inboxed.add(EventResult(event.id, status, replies, reason))
+        elif replies:
+            self._out.extend(sends_of(event, replies))
+
+    def say_limited(self, trip: Trip, words: str, seconds: float) -> None:
+        """Leave words for a user who may not, as often as the command says; never more than once a cooldown."""
+        limited = trip.entry.limited
+        if limited == "silent":
+            return
+        key = (trip.event.community, trip.entry.name, trip.event.account)
+        if limited == "once":
+            if self._said.get(key, 0.0) > self.now_s:
+                return
+            if len(self._said) > _WAITING_MAX:
+                self._said = {k: until for k, until in self._said.items() if until > self.now_s}
+            self._said[key] = self.now_s + seconds
+        trip.replies += (Reply(f"@{trip.event.user_name} {words}"),)
+
+    def remember_roles(self, roles: tuple[str, ...], mask: int) -> int:
+        """Keep what a set of platform roles is worth; sets are few, but hostile ones must not fill memory."""
+        if len(self.rank_masks) > 1_000:
+            self.rank_masks.clear()
+        self.rank_masks[roles] = mask
+        return mask

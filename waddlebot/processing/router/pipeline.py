@@ -1,0 +1,189 @@
+"""The pipeline, readable as a list (P1). To add a rule: one function, one line in ``PIPELINE``.
+
+A stage looks at a trip and lets it go on (``None``) or ends it with a reason. The first four see every
+line and only look into memory; the rest see what matched. A stage that ends a trip may leave replies on it.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from waddlebot.libs.sdk import CHAT_MESSAGE, Event, Rank, Reply, admits
+from waddlebot.libs.sdk.rank import of_platform, words
+from waddlebot.processing.router.sessions import Session
+from waddlebot.processing.router.view import Entry, View
+
+if TYPE_CHECKING:
+    from waddlebot.processing.router.engine import Router
+
+STAFF = admits(Rank.MODERATOR)
+_STUFFING = " \U000e0000"  # chat clients append it to repeat a line that Twitch would refuse
+
+PLAIN = "no match"
+
+
+class Trip:
+    """One event's way through the pipeline."""
+
+    __slots__ = (
+        "args", "entry", "event", "inboxed", "person", "ranks", "replies", "router", "session", "stage",
+        "text", "tries", "view", "word",
+    )  # fmt: skip
+
+    router: "Router"
+    event: Event
+    view: View
+    entry: Entry
+    session: Session | None
+
+    def __init__(self, router: "Router") -> None:
+        self.router = router
+        self.text = ""
+        self.word = ""
+        self.args = ""
+        self.person = ""
+        self.ranks = 0
+        self.stage = 0
+        self.tries = 0
+        self.inboxed: object | None = None
+        self.session = None
+        self.replies: tuple[Reply, ...] = ()
+
+
+type Stage = Callable[[Trip], str | None]
+
+
+def deduplicate(trip: Trip) -> str | None:
+    """The same event twice, from the same source, is one event; the inbox has looked already."""
+    return None if trip.inboxed is not None or trip.router.recent.add(trip.event) else "a repeated event"
+
+
+def restrict(trip: Trip) -> str | None:
+    """Who is banned here is not answered."""
+    restricted = trip.view.restricted
+    if restricted:
+        found = restricted.get(trip.event.account)
+        if found is not None and (not found.until or found.until > trip.router.wall_s):
+            return f"restricted: {found.reason}"
+    return None
+
+
+def moderate(trip: Trip) -> str | None:
+    """String rules: all patterns of the community at once."""
+    view = trip.view
+    if view.matcher is not None and trip.event.kind == CHAT_MESSAGE:
+        hits = view.matcher.match(trip.event.text)
+        if hits:
+            return trip.router.rules.apply(trip, hits)
+    return None
+
+
+def match(trip: Trip) -> str | None:
+    """Is it for anybody? Most lines end here."""
+    event, view = trip.event, trip.view
+    if event.kind == CHAT_MESSAGE:
+        text = trip.text or event.text
+        if text[:1] in view.starts or view.bare:
+            found = view.find(text)
+            if found is not None:
+                trip.entry, trip.word, args = found
+                trip.args = args.strip(_STUFFING)
+                return None
+        return PLAIN
+    entry = view.answers.get(event.kind)
+    if entry is None:
+        return PLAIN
+    trip.entry, trip.word, trip.args = entry, event.kind, ""
+    return None
+
+
+def in_time(trip: Trip) -> str | None:
+    """Late events still count but are not answered."""
+    event = trip.event
+    late_s = event.received_at - event.occurred_at
+    return f"it came {late_s:.0f} s late" if late_s > trip.view.late_s else None
+
+
+def enabled(trip: Trip) -> str | None:
+    """Switched off here: the module or the command."""
+    entry, view = trip.entry, trip.view
+    if entry.module in view.disabled:
+        return f"the module {entry.module} is switched off here"
+    return None if entry.enabled else "the command is switched off here"
+
+
+def limit_account(trip: Trip) -> str | None:
+    """No account may keep the bot busy."""
+    event = trip.event
+    if event.kind != CHAT_MESSAGE:
+        return None
+    wait_s = trip.router.account_limit.take(
+        (event.community, event.platform, event.user_id), trip.router.now_s
+    )
+    return f"more than {trip.router.account_limit.limit} commands a minute" if wait_s else None
+
+
+def identify(trip: Trip) -> str | None:
+    """Whose account is it? An unlinked account is its own person."""
+    account = trip.event.account
+    trip.person = trip.router.persons.get(account, account)
+    return None
+
+
+def permit(trip: Trip) -> str | None:
+    """Ranks are a set: any one that the command admits will do."""
+    event, ranks = trip.event, trip.view.ranks
+    mask = trip.router.rank_masks.get(event.roles)
+    if mask is None:
+        mask = trip.router.remember_roles(event.roles, of_platform(event.roles))
+    if ranks:
+        mask |= ranks.get(event.account, 0) | ranks.get(trip.person, 0)
+    trip.ranks = mask
+    if mask & trip.entry.least or event.kind != CHAT_MESSAGE:
+        return None
+    least = words(Rank(trip.entry.least & -trip.entry.least))
+    reason = f"only for {least} and above"
+    trip.router.say_limited(trip, f"!{trip.entry.name} is {reason}.", 30.0)
+    return reason
+
+
+def sessionise(trip: Trip) -> str | None:
+    """A late or partial response will have to carry this session."""
+    router = trip.router
+    trip.session = router.sessions.open(trip.event, trip.entry.module, router.now_s)
+    return None
+
+
+def limit_person(trip: Trip) -> str | None:
+    """Cooldowns: for all, and for each person; staff need not wait."""
+    entry = trip.entry
+    if not (entry.cooldown_s or entry.user_cooldown_s) or trip.ranks & STAFF:
+        return None
+    cooldowns, now_s = trip.router.cooldowns, trip.router.now_s
+    shared = (trip.event.community, entry.name)
+    personal = (*shared, trip.person)
+    wait_s = max(cooldowns.left_s(shared, now_s), cooldowns.left_s(personal, now_s))
+    if wait_s:
+        trip.router.say_limited(trip, f"!{entry.name} can be used again in {wait_s:.0f} s.", wait_s)
+        return f"cooling down for another {wait_s:.1f} s"
+    if entry.cooldown_s:
+        cooldowns.start(shared, entry.cooldown_s, now_s)
+    if entry.user_cooldown_s:
+        cooldowns.start(personal, entry.user_cooldown_s, now_s)
+    return None
+
+
+def execute(trip: Trip) -> str | None:
+    """Ask the module; ``record`` follows when it answers, at once or later."""
+    trip.router.execute(trip)
+    return None
+
+
+PIPELINE: tuple[Stage, ...] = (
+    # every line, in memory
+    deduplicate, restrict, moderate, match,
+    # what matched
+    in_time, enabled, limit_account, identify, permit, limit_person, sessionise, execute,
+)  # fmt: skip
+LINE_STAGES = 4
+STAGE_NAMES: tuple[str, ...] = (*(stage.__name__ for stage in PIPELINE), "record")
+EXECUTE = PIPELINE.index(execute)

@@ -1,0 +1,55 @@
+"""What string rules do when they match (P3)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from waddlebot.libs.sdk import Reply, Rule
+from waddlebot.libs.sdk.rank import of_platform
+
+if TYPE_CHECKING:
+    from waddlebot.processing.router.pipeline import Trip
+
+
+class Rules:
+    """Applies matched rules and counts them; the counts are written by a job, never per line."""
+
+    def __init__(self) -> None:
+        self.hits: Counter[tuple[str, str]] = Counter()
+
+    def apply(self, trip: "Trip", hits: Sequence[int]) -> str | None:
+        """Act on the rules at ``hits``, highest priority first. Returns why the trip ends, if it does.
+
+        Every matching rule counts; the first ``warn`` or ``block`` ends the trip; ``reply`` rules add their
+        words; a ``command`` rule makes the line run that command instead, unless it is one already.
+        """
+        view, event = trip.view, trip.event
+        ranks = of_platform(event.roles) | view.ranks.get(event.account, 0)
+        for position in hits:
+            rule = view.rules[position]
+            if ranks & rule.exempt or (rule.entities and event.entity not in rule.entities):
+                continue
+            self.hits[(view.community, rule.id)] += 1
+            if rule.action in ("warn", "block"):
+                trip.replies += _punish(rule, trip)
+                return f"string rule {rule.id}"
+            if rule.action == "reply":
+                trip.replies += (Reply(rule.value),)
+            elif rule.action == "command" and not trip.text:
+                trip.text = f"{view.prefix}{rule.value} {event.text}"
+        return None
+
+
+def _punish(rule: Rule, trip: "Trip") -> tuple[Reply, ...]:
+    words = rule.value or f"@{trip.event.user_name}, that is not allowed here."
+    if rule.action == "warn":
+        return (Reply(words),)
+    # The platform's pusher deletes or times out where it can and says the words where it cannot.
+    order = {
+        "do": "timeout" if rule.seconds else "delete",
+        "message_id": trip.event.id,
+        "user_id": trip.event.user_id,
+        "user_login": trip.event.user_login,
+        "seconds": rule.seconds,
+    }
+    return (Reply(words, action="general", data=order),)

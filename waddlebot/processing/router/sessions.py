@@ -1,0 +1,66 @@
+"""Sessions (P6): opened only for what matched; a late response must carry the session it answers."""
+
+import os
+
+import msgspec
+
+from waddlebot.libs.sdk import Event
+
+SESSION_S = 3_600.0
+_SESSIONS_MAX = 50_000
+_ID_BYTES = 16
+_POOL_BYTES = 4_096
+
+
+class Session(msgspec.Struct, gc=False):
+    """A conversation with one module about one event. ``until`` is monotonic seconds."""
+
+    id: str
+    event: Event
+    module: str
+    until: float
+
+
+class SessionError(Exception):
+    """A response that no open session allows; the text says why."""
+
+
+class Sessions:
+    """The open sessions of one partition, the oldest dropped when there are too many."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Session] = {}
+        self._pool = ""
+        self._used = 0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def open(self, event: Event, module: str, now: float) -> Session:
+        """A new session with an unguessable id."""
+        if len(self._open) >= _SESSIONS_MAX:
+            self._open.pop(next(iter(self._open)))
+        session = Session(self._id(), event, module, now + SESSION_S)
+        self._open[session.id] = session
+        return session
+
+    def answer(self, session_id: str, entity: str, module: str, now: float) -> Session:
+        """The session that a late response answers.
+
+        Raises :class:`SessionError` when it is unknown or over, or belongs to another entity or module.
+        """
+        session = self._open.get(session_id)
+        if session is None or session.until <= now:
+            raise SessionError("there is no such session, or it is over.")
+        if session.event.entity != entity:
+            raise SessionError("the session belongs to another entity.")
+        if session.module != module:
+            raise SessionError("the session belongs to another module.")
+        return session
+
+    def _id(self) -> str:
+        # One system call for many ids: at a hundred thousand commands a second it would show.
+        if self._used >= len(self._pool):
+            self._pool, self._used = os.urandom(_POOL_BYTES).hex(), 0
+        start, self._used = self._used, self._used + 2 * _ID_BYTES
+        return self._pool[start : self._used]

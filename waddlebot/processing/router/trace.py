@@ -1,0 +1,81 @@
+"""Why the bot did or did not answer (P10): one ring for all events, whatever their number."""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+
+import msgspec
+
+from waddlebot.libs.sdk import Event
+
+RING_SIZE = 20_000
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One stage's decision: ``passed``, or what ended the trip."""
+
+    stage: str
+    decision: str
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """What became of one event, stage by stage."""
+
+    event_id: str
+    source: str
+    community: str
+    entity: str
+    account: str
+    kind: str
+    at: float
+    status: str
+    reason: str
+    command: str
+    module: str
+    steps: tuple[Step, ...]
+
+    def in_words(self) -> str:
+        """One sentence for chat."""
+        what = f"!{self.command} " if self.command else "the message "
+        return f"{what}was {self.status}" + (f": {self.reason}" if self.reason else ".")
+
+
+type Noted = tuple[Event, int, str, str, str, str]
+"""Event, number of the deciding stage, status, reason, command, module."""
+
+
+class Traces:
+    """The last events and what became of them. A plain line costs one append."""
+
+    def __init__(self, stages: tuple[str, ...], size: int = RING_SIZE) -> None:
+        self._stages = stages
+        self.ring: deque[Noted] = deque(maxlen=size)
+        self.counts: Counter[str] = Counter()
+
+    def find(self, event_id: str, community: str = "") -> Trace | None:
+        """The newest trace of an event, or ``None``; with a community, only of that one."""
+        for noted in reversed(self.ring):
+            if noted[0].id == event_id and (not community or noted[0].community == community):
+                return self.trace(noted)
+        return None
+
+    def recent(self, community: str, entity: str = "", most: int = 10) -> Iterator[Trace]:
+        """The newest traces of matched events of a community, newest first."""
+        found = 0
+        for noted in reversed(self.ring):
+            event = noted[0]
+            if event.community == community and noted[4] and (not entity or event.entity == entity):
+                yield self.trace(noted)
+                found += 1
+                if found == most:
+                    return
+
+    def trace(self, noted: Noted) -> Trace:
+        """A ring entry in full."""
+        event, stage, status, reason, command, module = noted
+        steps = [Step(name, "passed") for name in self._stages[:stage]]
+        if stage < len(self._stages):
+            steps.append(Step(self._stages[stage], reason or status))
+        return Trace(
+            event.id, event.source, event.community, event.entity, event.account, event.kind, event.occurred_at,
+            status, reason, command, module, tuple(steps),
+        )  # fmt: skip

@@ -1,0 +1,302 @@
+"""View: one community's configuration, compiled so that a line needs no question to anybody."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+
+from waddlebot.libs.matching import Matcher, Matchers
+from waddlebot.libs.sdk import (
+    Command,
+    Contribution,
+    DynamicCommand,
+    Module,
+    Override,
+    Rank,
+    Restriction,
+    Rule,
+    admits,
+)
+from waddlebot.libs.sdk.module import Limited
+
+DEFAULT_PREFIX = "!"
+DEFAULT_COMMUNITY_PREFIX = "#"
+DEFAULT_LATE_S = 20.0
+ANYONE = admits(Rank.VIEWER)
+
+
+class Entry:
+    """A command as the router runs it. ``verbs`` are the second words it knows; ``also`` is the next module
+    that answers the same word, in order of priority.
+    """
+
+    __slots__ = (
+        "also", "cooldown_s", "data", "enabled", "handler", "help", "hidden", "least", "limited", "module",
+        "name", "timeout_s", "usage", "user_cooldown_s", "verbs",
+    )  # fmt: skip
+
+    def __init__(self, name: str, module: str, handler: str) -> None:
+        self.name = name
+        self.module = module
+        self.handler = handler
+        self.least = ANYONE
+        self.cooldown_s = 0.0
+        self.user_cooldown_s = 0.0
+        self.timeout_s = 10.0
+        self.limited: Limited = "once"
+        self.enabled = True
+        self.hidden = False
+        self.data = b""
+        self.help = ""
+        self.usage = name
+        self.verbs: dict[str, Entry] = {}
+        self.also: Entry | None = None
+
+    def copy(self) -> "Entry":
+        """The same command, to be changed for one community."""
+        twin = Entry(self.name, self.module, self.handler)
+        for name in self.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
+
+
+type Table = dict[str, Entry]
+
+
+class Catalogue:
+    """What the manifests declare, compiled once and shared by all views."""
+
+    def __init__(self, manifests: Mapping[str, Module]) -> None:
+        self.modules = manifests
+        self.main: Table = {}
+        self.community: Table = {}
+        self.answers: Table = {}
+        self.by_name: dict[str, Entry] = {}
+        for module in manifests.values():
+            for command in module.commands.values():
+                self._add(module, command)
+        self._collect_answers(manifests.values())
+
+    def _add(self, module: Module, command: Command) -> None:
+        table = self.community if command.community else self.main
+        entry = entry_of(module.name, command)
+        self.by_name.setdefault(command.name, entry)
+        for word in (command.name, *command.aliases):
+            place(table, word, entry)
+
+    def _collect_answers(self, modules: Iterable[Module]) -> None:
+        found: dict[str, list[tuple[int, Entry]]] = {}
+        for module in modules:
+            for number, answer in enumerate(module.answering):
+                entry = Entry(answer.kind, module.name, f"answer:{number}")
+                entry.timeout_s = answer.timeout_s
+                found.setdefault(answer.kind, []).append((-answer.priority, entry))
+        for kind, entries in found.items():
+            entries.sort(key=lambda pair: (pair[0], pair[1].module))
+            ordered = [entry for _, entry in entries]
+            for entry, following in itertools.pairwise(ordered):
+                entry.also = following
+            self.answers[kind] = ordered[0]
+
+
+class View:
+    """What the router knows of a community. Plain attributes: the pipeline reads them for every line."""
+
+    __slots__ = (
+        "answers", "bare", "catalogue", "community", "community_prefix", "disabled", "late_s", "matcher", "own",
+        "prefix", "ranks", "restricted", "rules", "settings", "starts", "version",
+    )  # fmt: skip
+
+    def __init__(self, community: str, version: int, catalogue: Catalogue) -> None:
+        self.community = community
+        self.version = version
+        self.catalogue = catalogue
+        self.prefix = DEFAULT_PREFIX
+        self.community_prefix = DEFAULT_COMMUNITY_PREFIX
+        self.late_s = DEFAULT_LATE_S
+        self.disabled: frozenset[str] = frozenset()
+        self.settings: dict[str, dict[str, object]] = {}
+        self.ranks: dict[str, int] = {}
+        self.restricted: dict[str, Restriction] = {}
+        self.own: Table = {}
+        self.bare: dict[str, list[tuple[str, Entry]]] = {}
+        self.answers = catalogue.answers
+        self.rules: tuple[Rule, ...] = ()
+        self.matcher: Matcher | None = None
+        self.starts = DEFAULT_PREFIX + DEFAULT_COMMUNITY_PREFIX
+
+    def find(self, text: str) -> tuple[Entry, str, str] | None:
+        """The command that ``text`` calls, the word as typed and the arguments; ``None`` for a plain line."""
+        if text[:1] in self.starts:
+            for prefix, table in (
+                (self.prefix, self.catalogue.main),
+                (self.community_prefix, self.catalogue.community),
+            ):
+                if text.startswith(prefix):
+                    found = self._in_table(text[len(prefix) :], table)
+                    if found is not None:
+                        return found
+        return self._bare(text) if self.bare else None
+
+    def _in_table(self, text: str, table: Table) -> tuple[Entry, str, str] | None:
+        word, _, rest = text.partition(" ")
+        word = word.lower()
+        entry = self.own.get(word) if table is self.catalogue.main else None
+        if entry is None:
+            entry = table.get(word)
+            if entry is None:
+                return None
+        if entry.verbs:
+            verb, _, after = rest.lstrip().partition(" ")
+            found = entry.verbs.get(verb.lower())
+            if found is not None:
+                return found, f"{word} {verb}", after
+        return entry, word, rest
+
+    def _bare(self, text: str) -> tuple[Entry, str, str] | None:
+        lowered = text.lower()
+        first = lowered.split(None, 1)
+        for trigger, entry in self.bare.get(first[0], ()) if first else ():
+            if lowered == trigger or lowered.startswith(trigger + " "):
+                return entry, trigger, text[len(trigger) + 1 :]
+        return None
+
+    def lookup(self, name: str) -> Entry | None:
+        """A command by its name without prefix, for help and rules; verbs by ``word verb``."""
+        found = self._in_table(name, self.catalogue.main) or self._in_table(name, self.catalogue.community)
+        return found[0] if found else None
+
+    def commands(self) -> dict[str, Entry]:
+        """Every enabled command by its listed name: module commands, then the community's own."""
+        listed = {}
+        for name in self.catalogue.by_name:
+            entry = self.lookup(name)
+            if (
+                entry
+                and entry.handler
+                and entry.enabled
+                and not entry.hidden
+                and entry.module not in self.disabled
+            ):
+                listed[name] = entry
+        for name, entry in self.own.items():
+            if entry.handler and entry.enabled and not entry.hidden and entry.module not in self.disabled:
+                listed[name] = entry
+        for triggers in self.bare.values():
+            listed.update({trigger: entry for trigger, entry in triggers if entry.enabled})
+        return listed
+
+
+def build(
+    community: str,
+    version: int,
+    catalogue: Catalogue,
+    contributions: Mapping[str, Contribution],
+    matchers: Matchers,
+) -> View:
+    """Compile what the modules contributed. Takes milliseconds with many rules, so it runs off the loop."""
+    view = View(community, version, catalogue)
+    for given in contributions.values():
+        view.prefix = given.prefix or view.prefix
+        view.community_prefix = given.community_prefix or view.community_prefix
+        view.late_s = view.late_s if given.late_s is None else given.late_s
+        view.disabled |= frozenset(given.disabled)
+        view.settings.update(given.settings)
+        view.ranks.update(given.ranks)
+        view.restricted.update({r.account: r for r in given.restrictions})
+    view.starts = view.prefix[:1] + view.community_prefix[:1]
+    for module, given in contributions.items():
+        if module not in view.disabled:
+            for command in given.commands:
+                _add_dynamic(view, module, command)
+    for given in contributions.values():
+        for override in given.overrides:
+            _override(view, override)
+    rules = [r for m, given in contributions.items() if m not in view.disabled for r in given.rules]
+    rules.sort(key=lambda rule: (-rule.priority, rule.id))
+    if rules:
+        view.rules = tuple(rules)
+        view.matcher = matchers.get([(rule.kind, rule.pattern, rule.case_sensitive) for rule in rules])
+    return view
+
+
+def entry_of(module: str, command: Command) -> Entry:
+    """A declared command as the router runs it."""
+    entry = Entry(command.name, module, f"command:{command.name}")
+    entry.least = command.least
+    entry.cooldown_s = command.cooldown_s
+    entry.user_cooldown_s = command.user_cooldown_s
+    entry.timeout_s = command.timeout_s
+    entry.limited = command.limited
+    entry.hidden = command.hidden
+    entry.help = command.help
+    entry.usage = command.usage
+    return entry
+
+
+def place(table: Table, word: str, entry: Entry) -> None:
+    """Put a command under a word, or under a word and verb; a second module joins the first."""
+    first, _, verb = word.partition(" ")
+    if verb:
+        group = table.get(first)
+        if group is None:
+            group = table[first] = Entry(first, entry.module, "")
+        table, first = group.verbs, verb
+    there = table.get(first)
+    if there is None:
+        table[first] = entry
+    elif not there.handler:
+        entry.verbs = there.verbs
+        table[first] = entry
+    else:
+        while there.also is not None:
+            there = there.also
+        there.also = entry
+
+
+def _add_dynamic(view: View, module: str, command: DynamicCommand) -> None:
+    entry = Entry(command.name, module, f"dynamic:{command.handler}")
+    entry.data = command.data
+    entry.least = command.least
+    entry.cooldown_s = command.cooldown_s
+    entry.user_cooldown_s = command.user_cooldown_s
+    entry.enabled = command.enabled
+    entry.help = command.help
+    if command.bare:
+        name = command.name.lower()
+        triggers = view.bare.setdefault(name.split(None, 1)[0], [])
+        triggers.append((name, entry))
+        triggers.sort(key=lambda pair: -len(pair[0]))
+    else:
+        view.own[command.name.lower()] = entry
+
+
+def _override(view: View, override: Override) -> None:
+    declared = view.catalogue.by_name.get(override.command)
+    if declared is None:
+        return
+    entry = declared.copy()
+    for name in ("enabled", "least", "cooldown_s", "user_cooldown_s"):
+        value = getattr(override, name)
+        if value is not None:
+            setattr(entry, name, value)
+    if override.say_limited is not None:
+        entry.limited = "say" if override.say_limited else "silent"
+    words = [override.command]
+    if override.name and override.name != override.command:
+        words.append(override.name.lower())
+        hidden = declared.copy()
+        hidden.enabled, hidden.also, words[0] = False, None, ""
+        _place_own(view, override.command, hidden)
+    for word in filter(None, words):
+        _place_own(view, word, entry)
+
+
+def _place_own(view: View, word: str, entry: Entry) -> None:
+    """Shadow a declared word for this community; a verb shadows within a copy of its group."""
+    first, _, verb = word.partition(" ")
+    if not verb:
+        entry.verbs = (view.own.get(first) or view.catalogue.main.get(first) or entry).verbs
+        view.own[first] = entry
+        return
+    group = (view.own.get(first) or view.catalogue.main.get(first) or Entry(first, entry.module, "")).copy()
+    group.verbs = {**group.verbs, verb: entry}
+    view.own[first] = group

@@ -1,0 +1,79 @@
+"""What an operator sets for a host. Every variable stands here or in a module's Config, and nowhere else."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+
+from waddlebot.libs.sdk.fields import Field, FieldError, from_environment
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Environment:
+    """The host's own variables."""
+
+    data_dir: Annotated[
+        str, Field("Where the database, the keys and backups are kept.", env="WADDLEBOT_DATA_DIR")
+    ] = ""
+    http_host: Annotated[str, Field("The address the web server listens on.", env="HTTP_HOST")] = "127.0.0.1"
+    http_port: Annotated[
+        int,
+        Field(
+            "The port the web server listens on; 0 takes a free one.", at_least=0, at_most=65535, env="HTTP_PORT"
+        ),
+    ] = 8060
+    log_dir: Annotated[
+        str, Field("Where log files are written; empty for a folder in the data folder.", env="LOG_DIR")
+    ] = ""
+    log_level: Annotated[
+        str,
+        Field("How much is logged.", choices=("DEBUG", "INFO", "WARNING", "ERROR"), env="LOG_LEVEL"),
+    ] = "INFO"
+    database_url: Annotated[
+        str,
+        Field(
+            "The database: postgresql://USER:PASSWORD@HOST/NAME, or empty for a file in the data folder.",
+            env="DATABASE_URL",
+            secret=True,
+        ),
+    ] = ""
+    database_replica_urls: Annotated[
+        str, Field("Read replicas, separated by commas.", env="DATABASE_REPLICA_URLS", secret=True)
+    ] = ""
+    wire_check: Annotated[
+        int,
+        Field(
+            "1: every call and event in the process passes through the real codec (for tests).", env="WIRE_CHECK"
+        ),
+    ] = 0
+
+    @property
+    def data(self) -> Path:
+        """The data folder, absolute."""
+        return Path(self.data_dir or platformdirs.user_data_dir("waddlebot", appauthor=False)).absolute()
+
+    @property
+    def database(self) -> str:
+        """The database URL in effect."""
+        return self.database_url or f"sqlite:///{self.data / 'waddlebot.db'}"
+
+    @property
+    def replicas(self) -> tuple[str, ...]:
+        """The URLs of the read replicas."""
+        return tuple(url.strip() for url in self.database_replica_urls.split(",") if url.strip())
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the log files."""
+        return Path(self.log_dir) if self.log_dir else self.data / "logs"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Environment:
+    """The host's variables. Raises ``FieldError`` that names the variable and says what it takes."""
+    return from_environment(Environment, "waddlebot", os.environ if environ is None else environ)
+
+
+__all__ = ["Environment", "FieldError", "load"]

@@ -1,0 +1,62 @@
+"""The installation's one secret, from which all others derive. Made at the first run, never shown."""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+_BYTES = 32
+
+
+class SecretError(Exception):
+    """The secret cannot be read or kept; the text says what to do."""
+
+
+class Secret:
+    """Keys for separate purposes, derived from one secret file in the data folder."""
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+        self._derived: dict[str, bytes] = {}
+
+    def __repr__(self) -> str:
+        return "<Secret>"
+
+    def derive(self, purpose: str) -> bytes:
+        """32 bytes for one purpose, the same every time."""
+        key = self._derived.get(purpose)
+        if key is None:
+            key = hashlib.blake2b(purpose.encode(), key=self._root, digest_size=32).digest()
+            self._derived[purpose] = key
+        return key
+
+
+def load(data: Path) -> Secret:
+    """The secret of a data folder, made there if there is none, readable by its owner only.
+
+    Raises :class:`SecretError` when the file cannot be made or is not what we wrote.
+    """
+    path = data / "secret.key"
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise SecretError(
+            f"{path} cannot be made: {error.strerror}. Set WADDLEBOT_DATA_DIR to a folder of yours."
+        ) from None
+    else:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(_BYTES).encode())
+            file.flush()
+            os.fsync(file.fileno())
+    try:
+        root = bytes.fromhex(path.read_text("ascii").strip())
+    except (OSError, ValueError):
+        raise SecretError(
+            f"{path} cannot be read. Restore it from a backup: without it sealed values are lost."
+        ) from None
+    if len(root) != _BYTES:
+        raise SecretError(f"{path} is not whole. Restore it from a backup: without it sealed values are lost.")
+    return Secret(root)
