@@ -1,8 +1,12 @@
 """What core.identity promises."""
 
+from typing import Any
+
 import msgspec
 
+from waddlebot.libs.sdk.context import Context
 from waddlebot.libs.sdk.contract import Contract
+from waddlebot.libs.sdk.reply import Refusal
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -49,3 +53,15 @@ class Identity(Contract):
     async def links(self, request: LinksRequest) -> Links:
         """Which accounts belong to which people."""
         ...
+
+
+async def find_account(ctx: Context[Any, Any], login: str) -> Account:
+    """The account that a user named in chat, on the platform they wrote on.
+
+    Raises ``Refusal`` for a login nobody was seen with.
+    """
+    platform = ctx.event.platform
+    found = await ctx.use(Identity).lookup(LookupRequest(platform, (login,)))
+    if not found.items:
+        raise Refusal(f"I have not seen {login} on {platform} yet. Ask again when they have written here.")
+    return found.items[0]

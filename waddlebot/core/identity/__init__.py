@@ -1,0 +1,1 @@
+"""Identity: the accounts that were seen, and the people they belong to."""

@@ -1,0 +1,1 @@
+"""Reputation: a score of how somebody behaves, and points for how active they are."""

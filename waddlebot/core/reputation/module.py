@@ -1,0 +1,80 @@
+"""Reputation: a score of how somebody behaves, and points for how active they are."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from waddlebot.core.reputation.scores import Settings, score_of, tally, tier_of
+from waddlebot.core.reputation.store import ReputationStore
+from waddlebot.libs.contracts.identity import Identity, find_account
+from waddlebot.libs.contracts.reputation import Reputation, Standing, Standings, StandingsRequest
+from waddlebot.libs.sdk import Batch, BatchContext, CallError, Context, Event, Login, Module, Reply, ServiceContext
+
+ACCOUNTS_MAX = 1_000
+
+type Ctx = Context[Settings, ReputationStore]
+
+module = Module(
+    __name__,
+    "Keep a score of how people behave, and count how active they are.",
+    http_port=8053,
+    grpc_port=50021,
+    settings=Settings,
+    store=ReputationStore,
+    uses=(Identity, Reputation),
+)
+
+
+@module.observe("*")
+async def count(ctx: BatchContext[Settings, ReputationStore], events: Sequence[Event]) -> None:
+    """Add what the events of a batch are worth, in one write."""
+    gains = tally(events, ctx.settings)
+    if gains:
+        communities = frozenset(gain[0] for gain in gains)
+        await ctx.store_in(Batch(communities), key=ctx.call_scope.key).add(gains)
+
+
+@module.command("reputation", aliases=("rep",), user_cooldown_s=5)
+async def reputation(ctx: Ctx, user: Login | None = None) -> Reply:
+    """Show your reputation, or somebody else's: a score from 300 to 850 that starts at 600."""
+    name, standing = await _standing(ctx, user)
+    return Reply(
+        f"{name} has a reputation of {standing.score:.1f} ({standing.tier}) here "
+        f"and {standing.overall:.1f} ({standing.overall_tier}) overall."
+    )
+
+
+@module.command("activity", user_cooldown_s=5)
+async def activity(ctx: Ctx, user: Login | None = None) -> Reply:
+    """Show how active you are here, or somebody else is, in points."""
+    name, standing = await _standing(ctx, user)
+    return Reply(f"{name} has {standing.activity:,.0f} activity points.")
+
+
+@module.answers(Reputation.standings)
+async def standings(ctx: ServiceContext[Any, ReputationStore], request: StandingsRequest) -> Standings:
+    """Scores of accounts in the asking community and overall."""
+    if len(request.accounts) > ACCOUNTS_MAX:
+        raise CallError(f"at most {ACCOUNTS_MAX} accounts a call, not {len(request.accounts)}")
+    store = ctx.store_everywhere("an overall reputation counts every community")
+    found = await store.gained(request.accounts, ctx.community)
+    return Standings(
+        tuple(
+            _as_standing(account, score_of(gained.gained), score_of(gained.gained_overall), gained.activity)
+            for account, gained in zip(request.accounts, found, strict=True)
+        )
+    )
+
+
+async def _standing(ctx: Ctx, user: Login | None) -> tuple[str, Standing]:
+    """Somebody's name and standing: the one asked for, or who asks."""
+    if user is None:
+        account, name = ctx.event.account, ctx.event.user_name
+    else:
+        found = await find_account(ctx, user)
+        account, name = found.account, found.name
+    answer = await ctx.use(Reputation).standings(StandingsRequest((account,)))
+    return name, answer.items[0]
+
+
+def _as_standing(account: str, score: float, overall: float, points: float) -> Standing:
+    return Standing(account, score, tier_of(score), overall, tier_of(overall), points)

@@ -1,0 +1,36 @@
+"""What core.reputation promises."""
+
+import msgspec
+
+from waddlebot.libs.sdk.contract import Contract
+
+
+class StandingsRequest(msgspec.Struct, frozen=True):
+    """Accounts (``platform:user_id``) to look up; at most 1,000."""
+
+    accounts: tuple[str, ...]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How an account stands: scores from 300 to 850 here and overall, their tiers, and activity points here."""
+
+    account: str
+    score: float
+    tier: str
+    overall: float
+    overall_tier: str
+    activity: float
+
+
+class Standings(msgspec.Struct, frozen=True):
+    """One standing for each account asked for, in that order; who was never seen stands at the start, 600."""
+
+    items: tuple[Standing, ...]
+
+
+class Reputation(Contract):
+    """How accounts behave, in the asking community and overall."""
+
+    async def standings(self, request: StandingsRequest) -> Standings:
+        """The standings of accounts."""
+        ...
