@@ -237,9 +237,13 @@ type BatchContext[S, St] = ServiceContext[S, St]
 
 
 class RouteContext[S, St](ServiceContext[S, St]):
-    """One HTTP request. ``role`` and the community come from the API key or session, never from the request."""
+    """One HTTP request. ``role`` and the community come from the API key or session, never from the request.
 
-    __slots__ = ("body", "headers", "key_name", "path", "query", "role")
+    ``key_name`` is empty without a key; ``entity`` is what the key is bound to where it is bound to one entity.
+    ``peer`` is the address at the other end of the connection, which may be a proxy's.
+    """
+
+    __slots__ = ("entity", "headers", "key_name", "path", "peer", "query", "role")
 
     def __init__(
         self,
@@ -251,6 +255,8 @@ class RouteContext[S, St](ServiceContext[S, St]):
         path: Mapping[str, str],
         query: Mapping[str, str],
         headers: Mapping[str, str],
+        peer: str = "",
+        entity: str = "",
     ) -> None:
         super().__init__(services, call_scope)
         self.role = role
@@ -258,6 +264,8 @@ class RouteContext[S, St](ServiceContext[S, St]):
         self.path = path
         self.query = query
         self.headers = headers
+        self.peer = peer
+        self.entity = entity
 
 
 def render(template: str, values: Mapping[str, object]) -> str:
