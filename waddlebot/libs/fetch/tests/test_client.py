@@ -1,0 +1,289 @@
+"""The client against a real server on the loopback, allowed by an injected policy and by nothing else."""
+
+import asyncio
+import contextlib
+import gzip
+import socket
+from collections.abc import AsyncIterator, Sequence
+from ipaddress import ip_address
+
+import pytest
+from aiohttp import web
+
+from waddlebot.libs.fetch import Address, Fetcher, FetchFailedError, FetchRefusedError, Policy, public_address
+
+LOOPBACK = ip_address("127.0.0.1")
+
+
+class Server:
+    """An HTTP server that counts what reaches it, and a Fetcher that knows it as `host.example`."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.requests: list[web.Request] = []
+        self.names: dict[str, list[list[str]]] = {"host.example": [["127.0.0.1"]]}
+        self.asked: list[str] = []
+
+    def url(self, path: str, host: str = "host.example") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    async def resolve(self, host: str, port: int) -> Sequence[str]:
+        self.asked.append(host)
+        answers = self.names[host]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def policy(self, total_s: float = 5.0, body_max: int = 65_536, cache_s: float = 1.0) -> Policy:
+        def allowed(address: Address, port: int) -> bool:
+            return public_address(address) or (address == LOOPBACK and port == self.port)
+
+        return Policy(
+            ports=frozenset({80, 443, self.port}),
+            allowed=allowed,
+            total_s=total_s,
+            body_max=body_max,
+            cache_s=cache_s,
+        )
+
+    def fetcher(self, policy: Policy | None = None) -> Fetcher:
+        return Fetcher(policy or self.policy(), self.resolve)
+
+
+async def answer(request: web.Request) -> web.StreamResponse:
+    match request.path:
+        case "/text":
+            return web.Response(text="hällo", content_type="text/plain", charset="iso-8859-1")
+        case "/status":
+            return web.Response(status=404, text="gone")
+        case "/image":
+            return web.Response(body=b"\x89PNG", content_type="image/png")
+        case "/odd-charset":
+            return web.Response(body=b"x", headers={"Content-Type": "text/plain; charset=klingon"})
+        case "/to":
+            return web.Response(status=302, headers={"Location": request.query["url"]})
+        case "/loop":
+            return web.Response(status=301, headers={"Location": "/loop"})
+        case "/gzip" | "/bomb":
+            body = b"packed" if request.path == "/gzip" else b"0" * 50_000_000
+            return web.Response(
+                body=gzip.compress(body), headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"}
+            )
+        case "/brotli":
+            return web.Response(body=b"?", headers={"Content-Encoding": "br", "Content-Type": "text/plain"})
+        case "/huge":
+            response = web.StreamResponse(headers={"Content-Type": "text/plain", "Content-Length": str(10**9)})
+            await response.prepare(request)
+            with contextlib.suppress(ConnectionError):
+                for _ in range(16_000):
+                    await response.write(b"0" * 65_536)
+            return response
+        case "/slow":
+            response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+            await response.prepare(request)
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    await response.write(b".")
+                    await asyncio.sleep(0.02)
+    return web.Response(text=f"{request.method} {await request.text()} {request.headers.get('X-Who', 'nobody')}")
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = 20_000 + probe.getsockname()[1] % 12_000
+    here = Server(port)
+
+    async def count(request: web.Request) -> web.StreamResponse:
+        here.requests.append(request)
+        return await answer(request)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", count)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    while True:
+        try:
+            await web.TCPSite(runner, "127.0.0.1", here.port).start()
+            break
+        except OSError:
+            here.port += 1
+    yield here
+    await runner.cleanup()
+
+
+async def test_text_and_charset(server: Server) -> None:
+    async with server.fetcher() as fetcher:
+        fetched = await fetcher.text(server.url("/text"))
+        assert (fetched.status, fetched.text) == (200, "hällo")
+        assert (await fetcher.text(server.url("/odd-charset"))).text == "x"
+
+
+async def test_any_status_is_an_answer(server: Server) -> None:
+    async with server.fetcher() as fetcher:
+        assert (await fetcher.text(server.url("/status"))).status == 404
+
+
+async def test_only_text_is_text(server: Server) -> None:
+    async with server.fetcher() as fetcher:
+        with pytest.raises(FetchFailedError, match="image/png"):
+            await fetcher.text(server.url("/image"))
+        assert (await fetcher.request("GET", server.url("/image"))).body == b"\x89PNG"
+
+
+async def test_redirects_are_followed_three_times(server: Server) -> None:
+    async with server.fetcher() as fetcher:
+        there = server.url("/text")
+        for _ in range(3):
+            there = server.url(f"/to?url={there.replace('?', '%3F').replace('=', '%3D').replace('%', '%25')}")
+        with pytest.raises(FetchRefusedError, match="3 times"):
+            await fetcher.text(server.url("/loop"))
+        assert len(server.requests) == 4
+        assert (await fetcher.text(server.url("/to?url=/text"))).text == "hällo"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.1/",
+        "http://localhost/",
+        "http://[::1]/",
+        "http://169.254.169.254/latest/",
+        "http://2130706433/",
+        "http://host.example:22/",
+        "file:///etc/passwd",
+        "//127.0.0.1/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://inside.example/",
+        "http://[broken/",
+    ],
+)
+async def test_redirects_are_checked_like_first_urls(server: Server, target: str) -> None:
+    server.names["inside.example"] = [["10.0.0.5"]]
+    async with server.fetcher() as fetcher:
+        with pytest.raises(FetchRefusedError):
+            await fetcher.request("GET", server.url(f"/to?url={target}"))
+    assert len(server.requests) == 1
+
+
+async def test_headers_do_not_follow_to_another_origin(server: Server) -> None:
+    server.names["other.example"] = [["127.0.0.1"]]
+    async with server.fetcher() as fetcher:
+        headers = {"X-Who": "me"}
+        same = await fetcher.request("GET", server.url("/to?url=/x"), headers=headers)
+        other = await fetcher.request(
+            "GET", server.url(f"/to?url={server.url('/x', 'other.example')}"), headers=headers
+        )
+    assert (same.text, other.text) == ("GET  me", "GET  nobody")
+
+
+@pytest.mark.parametrize("inside", [["127.0.0.1"], ["93.184.216.34", "10.0.0.1"], ["::1"], ["::ffff:127.0.0.1"]])
+async def test_a_name_with_a_private_address_is_refused(server: Server, inside: list[str]) -> None:
+    server.names["evil.example"] = [inside]
+    async with Fetcher(Policy(ports=frozenset({server.port})), server.resolve) as fetcher:
+        with pytest.raises(FetchRefusedError, match="private"):
+            await fetcher.text(server.url("/", "evil.example"))
+    assert server.requests == []
+
+
+async def test_rebinding_gains_nothing(server: Server) -> None:
+    """A name that is public when checked and private a moment later is asked once, and never connected inside."""
+    server.names["rebind.example"] = [["127.0.0.1"], ["127.0.0.2"]]
+    inside = await asyncio.start_server(lambda *_: pytest.fail("reached the inside"), "127.0.0.2", server.port)
+    async with inside, server.fetcher() as fetcher:
+        url = server.url("/text", "rebind.example")
+        assert (await fetcher.request("GET", url)).text == "hällo"
+        assert server.asked == ["rebind.example"]
+    async with server.fetcher() as fetcher:
+        with pytest.raises(FetchRefusedError):
+            await fetcher.request("GET", url)
+
+
+async def test_a_slow_body_ends_at_the_deadline(server: Server) -> None:
+    async with server.fetcher(server.policy(total_s=0.3)) as fetcher:
+        with pytest.raises(FetchFailedError, match=r"0\.3 seconds"):
+            await fetcher.text(server.url("/slow"))
+
+
+async def test_slow_headers_end_at_the_deadline(server: Server) -> None:
+    async def dribble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"H")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    port = server.port + 1
+    loris = await asyncio.start_server(dribble, "127.0.0.1", port)
+    policy = Policy(ports=frozenset({port}), allowed=lambda address, port: True, total_s=0.3)
+    async with Fetcher(policy, server.resolve) as fetcher:
+        with pytest.raises(FetchFailedError):
+            await fetcher.text(f"http://host.example:{port}/")
+    loris.close()
+    loris.close_clients()
+    await loris.wait_closed()
+
+
+async def test_a_body_of_a_gigabyte_is_dropped_early(server: Server) -> None:
+    async with server.fetcher() as fetcher:
+        with pytest.raises(FetchFailedError, match="64 KiB"):
+            await fetcher.text(server.url("/huge"))
+
+
+async def test_packed_bodies(server: Server) -> None:
+    async with server.fetcher() as fetcher:
+        assert (await fetcher.text(server.url("/gzip"))).text == "packed"
+        with pytest.raises(FetchFailedError, match="64 KiB"):
+            await fetcher.text(server.url("/bomb"))
+        with pytest.raises(FetchFailedError, match="did not ask for"):
+            await fetcher.text(server.url("/brotli"))
+
+
+async def test_a_bomb_within_the_limit_is_dropped_when_unpacked(server: Server) -> None:
+    async with server.fetcher(server.policy(body_max=60_000)) as fetcher:
+        with pytest.raises(FetchFailedError, match="unpacked"):
+            await fetcher.text(server.url("/bomb"))
+
+
+async def test_no_host_and_no_http(server: Server) -> None:
+    async with server.fetcher() as fetcher:
+        free = server.port + 1
+        policy = Policy(ports=frozenset({free}), allowed=lambda address, port: True)
+        async with Fetcher(policy, server.resolve) as other:
+            with pytest.raises(FetchFailedError, match="cannot be reached"):
+                await other.text(f"http://host.example:{free}/")
+        with pytest.raises(FetchRefusedError, match="header"):
+            await fetcher.text(server.url("/"), headers={"X-Who": "a\r\nb: c"})
+
+
+async def test_equal_requests_share_one_answer(server: Server) -> None:
+    async with server.fetcher() as fetcher:
+        answers = await asyncio.gather(*(fetcher.text(server.url("/text")) for _ in range(50)))
+        assert len(server.requests) == 1
+        assert {a.text for a in answers} == {"hällo"}
+        await fetcher.text(server.url("/text"), headers={"X-Who": "me"})
+        assert len(server.requests) == 2
+
+
+async def test_the_cache_ends_and_is_bounded(server: Server) -> None:
+    async with server.fetcher(server.policy(cache_s=0.0)) as fetcher:
+        await fetcher.text(server.url("/text"))
+        await fetcher.text(server.url("/text"))
+        assert len(server.requests) == 2
+    async with server.fetcher() as fetcher:
+        for n in range(fetcher.policy.cache_entries_max + 20):
+            await fetcher.text(server.url(f"/{n}"))
+        assert len(fetcher._cache) == fetcher.policy.cache_entries_max
+
+
+async def test_one_caller_leaving_does_not_spoil_it_for_others(server: Server) -> None:
+    async with server.fetcher() as fetcher:
+        leaving = asyncio.ensure_future(fetcher.text(server.url("/text")))
+        staying = asyncio.ensure_future(fetcher.text(server.url("/text")))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        assert (await staying).text == "hällo"
+
+
+async def test_post_sends_a_body_and_follows_nothing(server: Server) -> None:
+    async with server.fetcher() as fetcher:
+        assert (await fetcher.request("POST", server.url("/x"), body=b"hi")).text == "POST hi nobody"
+        assert (await fetcher.request("POST", server.url("/loop"), body=b"hi")).status == 301
