@@ -1,6 +1,7 @@
 """Settings and Config: dataclasses whose fields say what they mean, once, for forms, docs and checks."""
 
 import dataclasses
+import math
 import os
 import types
 import typing
@@ -90,6 +91,8 @@ def check(info: FieldInfo, value: Any) -> Any:
     if field.choices and converted not in field.choices:
         raise FieldError(f"{info.name} is one of {', '.join(field.choices)}, not {_shown(info, value)}.")
     if isinstance(converted, (int, float)) and not isinstance(converted, bool):
+        if not math.isfinite(converted):  # nan would pass every bound, and inf where there is none
+            raise FieldError(f"{info.name} takes {type_words(info)}, not {_shown(info, value)}.")
         if field.at_least is not None and converted < field.at_least:
             raise FieldError(f"{info.name} is at least {field.at_least:g}, not {converted:g}.")
         if field.at_most is not None and converted > field.at_most:
