@@ -1,0 +1,1 @@
+"""Communities: their entities, members, ranks, settings, switches and command overrides."""

@@ -1,0 +1,512 @@
+"""Communities: their entities, members, ranks, settings, switches and command overrides. Start here."""
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from waddlebot.core.community import catalogue, ranks
+from waddlebot.core.community.catalogue import Catalogue
+from waddlebot.core.community.store import CLAIM_VALID_S, CommunityStore, Records
+from waddlebot.libs.contracts.community import (
+    GLOBAL,
+    HOME,
+    Adopted,
+    AdoptRequest,
+    CommunityService,
+    Configuration,
+    Configurations,
+    ConfigurationsRequest,
+)
+from waddlebot.libs.contracts.identity import Identity, find_account
+from waddlebot.libs.dal import Conflict
+from waddlebot.libs.sdk import (
+    Batch,
+    CallError,
+    Command,
+    Community,
+    Context,
+    Contribution,
+    Field,
+    FieldError,
+    Login,
+    Module,
+    Override,
+    Rank,
+    Refusal,
+    Reply,
+    Rest,
+    ServiceContext,
+    System,
+    UsageError,
+    admits,
+)
+from waddlebot.libs.sdk.arguments import parse_duration
+from waddlebot.libs.sdk.rank import words
+
+ENTITIES_MAX = 1_000
+"""Entities in one call of ``adopt``."""
+
+COOLDOWN_S_MAX = 86_400.0
+
+CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+"""Without 0 and O, 1 and I: nobody should have to guess what they read."""
+
+CODE_LENGTH = 6
+
+_COMMUNITY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_PREFIX = re.compile(r"[^\w\s/\\\"'@]{1,3}")
+_ANYWHERE = System("an entity belongs to one community of all there are")
+_EVERY = System("a host knows the configuration of every community")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for a community as a whole."""
+
+    prefix: Annotated[str, Field("What commands start with: one to three signs, no letters.")] = "!"
+    community_prefix: Annotated[str, Field("What commands of community modules start with.")] = "#"
+    late_s: Annotated[
+        float, Field("How old an event may be, in seconds, to be answered.", at_least=1, at_most=86_400)
+    ] = 20.0
+
+    def __post_init__(self) -> None:
+        for prefix in (self.prefix, self.community_prefix):
+            if not _PREFIX.fullmatch(prefix):
+                raise FieldError(f"A prefix is one to three signs such as ! or ?, not {prefix!r}.")
+        if self.prefix == self.community_prefix:
+            raise FieldError(f"Both prefixes would be {self.prefix}: choose two different ones.")
+
+
+type Ctx = Context[Settings, CommunityStore]
+type ServiceCtx = ServiceContext[Settings, CommunityStore]
+
+module = Module(
+    __name__,
+    "Keep communities, with their channels, ranks, settings and switches.",
+    http_port=8054,
+    grpc_port=50954,
+    settings=Settings,
+    store=CommunityStore,
+    uses=(Identity,),
+    always_on=True,
+)
+
+
+@module.starts
+@asynccontextmanager
+async def know_modules(ctx: ServiceCtx) -> AsyncIterator[Catalogue]:
+    """Keep what there is to configure."""
+    yield Catalogue(ctx.services.manifests)
+
+
+# What other modules and the host ask
+
+
+@module.answers(CommunityService.configurations)
+async def configurations(ctx: ServiceCtx, request: ConfigurationsRequest) -> Configurations:
+    """The configuration of communities, from the primary."""
+    store = ctx.store_in(Batch(frozenset(request.communities)) if request.communities else _EVERY)
+    store.primary = True
+    found = await store.records()
+    # The host stamps the version that it polled: the clock of changes is the storage layer's.
+    return Configurations(
+        tuple(
+            Configuration(name, 0, tuple(record.entity for record in records.entities), _contribution(records))
+            for name, records in found.items()
+        )
+    )
+
+
+@module.answers(CommunityService.adopt)
+async def adopt(ctx: ServiceCtx, request: AdoptRequest) -> Adopted:
+    """Bring entities that belong nowhere into a community, which is founded where there is none."""
+    if not _COMMUNITY.fullmatch(request.community) or request.community == GLOBAL:
+        raise CallError(f"{request.community!r} takes no entities: a community is called a-z, 0-9, - and _")
+    if len(request.entities) > ENTITIES_MAX:
+        raise CallError(f"at most {ENTITIES_MAX} entities a call, not {len(request.entities)}: adopt in parts")
+    for entity in request.entities:
+        if entity.count(":") < 2:
+            raise CallError(f"{entity!r} is no entity: it is platform:server:channel")
+    anywhere = ctx.store_in(_ANYWHERE)
+    anywhere.primary = True
+    for _ in range(3):
+        taken = await anywhere.owners_of(request.entities)
+        free = tuple(dict.fromkeys(entity for entity in request.entities if entity not in taken))
+        if not free:
+            return Adopted(taken)
+        try:
+            await ctx.store_in(Community(request.community), actor=ctx.call_scope.actor).adopt(free, ctx.now())
+        except Conflict:
+            continue  # somebody else adopted one of them meanwhile: look again
+    return Adopted(await anywhere.owners_of(request.entities))
+
+
+def _contribution(records: Records) -> Contribution:
+    settings: dict[str, dict[str, object]] = {}
+    for setting in records.settings:
+        settings.setdefault(setting.module, {})[setting.name] = setting.value
+    own = settings.get(module.name, {})
+    return Contribution(
+        overrides=tuple(Override(**dataclasses.asdict(record)) for record in records.overrides),
+        disabled=tuple(record.module for record in records.switches if not record.enabled),
+        ranks={record.account: ranks.mask_of(record.ranks) for record in records.members},
+        settings=settings,
+        prefix=_text(own.get("prefix")),
+        community_prefix=_text(own.get("community_prefix")),
+        late_s=float(str(own["late_s"])) if "late_s" in own else None,
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+# The community itself
+
+
+@module.command("community", user_cooldown_s=5)
+async def show(ctx: Ctx) -> Reply:
+    """Show which community this is, how many channels it has and who has a rank."""
+    entities, members = await ctx.store.summary()
+    counts = [
+        f"{count} {ranks.name(rank)}{'s' if count > 1 else ''}"
+        for rank in reversed(Rank)
+        if (count := sum(ranks.name(rank) in member.ranks for member in members))
+    ]
+    owned = ", ".join(counts) or f"nobody has a rank yet (own it by {ctx.settings.prefix}claim)"
+    return Reply(
+        f"This is {ctx.community}: {_plural(len(entities), 'channel')}, {owned}. "
+        f"Commands start with {ctx.settings.prefix}"
+    )
+
+
+@module.command("community leave")
+async def leave(ctx: Ctx) -> Reply:
+    """Give up the ranks you were given here. You stay a member: nobody ever stops being one."""
+    given_up = await ctx.store.give_up_ranks(ctx.event.account)
+    if given_up:
+        return Reply(f"You gave up: {', '.join(given_up)}. You stay a member, as everybody does.")
+    if "owner" in (await ctx.store.member(ctx.event.account)).ranks:
+        raise Refusal("You are the last owner. Let somebody else claim the community first.")
+    raise Refusal(
+        f"You have no rank to give up, and you stay a member: everybody who was seen here is one, and for ever "
+        f"one of {GLOBAL}."
+    )
+
+
+@module.command("community delete", rank=Rank.OWNER, hidden=True)
+async def delete(ctx: Ctx, name: str) -> Reply:
+    """Let all channels of the community go; type its name to confirm. What was counted here stays."""
+    if name == GLOBAL:
+        raise Refusal(f"{GLOBAL} cannot be deleted: everybody is for ever a member of it.")
+    if name != ctx.community:
+        raise Refusal(f"This is {ctx.community}. Type its name to confirm: community delete {ctx.community}")
+    if name == HOME:
+        raise Refusal(f"{HOME} cannot be deleted: the operator's own channels always belong to it.")
+    gone = await ctx.store.dissolve()
+    return Reply(f"{name} let {_plural(gone, 'channel')} go. The operator can undo it: waddlebot undo")
+
+
+@module.command("prefix", user_cooldown_s=5)
+async def prefix(ctx: Ctx, new: str | None = None) -> Reply:
+    """Show what commands start with; admins change it by adding the new prefix, such as ?."""
+    if new is None:
+        return Reply(f"Commands start with {ctx.settings.prefix} and community modules with "
+                     f"{ctx.settings.community_prefix}")  # fmt: skip
+    if not ctx.is_at_least(Rank.ADMIN):
+        raise Refusal("Only admins and the owner can change the prefix.")
+    await _set(ctx, module, "prefix", new)
+    return Reply(f"Commands start with {new} now.")
+
+
+@module.command("claim")
+async def claim(ctx: Ctx, code: str | None = None) -> Reply:
+    """Own this community. Ask without a code, then repeat it with the code that the operator sees."""
+    account, now = ctx.event.account, ctx.now()
+    if ctx.call.ranks & Rank.OWNER:
+        raise Refusal("You own this community already.")
+    if code is None:
+        return await _ask_claim(ctx, account, now)
+    left = await ctx.store.claim(account, _digest(ctx.community, account, code.upper()), now)
+    if left < 0:
+        return Reply(f"{ctx.event.user_name} owns {ctx.community} now.")
+    if left:
+        raise Refusal(f"That is not the code. {_plural(left, 'try', 'tries')} left.")
+    raise Refusal(
+        f"You have no code that is still good. Type {ctx.settings.prefix}claim for a new one; "
+        "after too many tries it takes ten minutes until there is one."
+    )
+
+
+async def _ask_claim(ctx: Ctx, account: str, now: float) -> Reply:
+    code = "".join(ctx.random.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    how = f"Type {ctx.settings.prefix}claim and the code here."
+    if not await ctx.store.open_claim(account, _digest(ctx.community, account, code), now):
+        raise Refusal(f"Your code is on the operator's console since less than ten minutes. {how}")
+    ctx.log.warning(
+        "%s (%s) asks to own the community %s. If that is right, give them this code, which is good for %d "
+        "minutes: %s",
+        ctx.event.user_name, account, ctx.community, CLAIM_VALID_S // 60, code,
+    )  # fmt: skip
+    return Reply(f"There is a code for you on the operator's console and in the log. {how}")
+
+
+def _digest(community: str, account: str, code: str) -> str:
+    return hashlib.sha256(f"{community}\n{account}\n{code}".encode()).hexdigest()
+
+
+# Ranks
+
+
+@module.command("rank give", aliases=("rank add",), rank=Rank.MODERATOR)
+async def give_rank(ctx: Ctx, user: Login, rank: str) -> Reply:
+    """Give somebody a rank: regular, subscriber, vip, moderator or admin."""
+    return await _give_rank(ctx, user, ranks.rank_of(rank))
+
+
+@module.command("rank take", aliases=("rank remove",), rank=Rank.MODERATOR)
+async def take_rank(ctx: Ctx, user: Login, rank: str) -> Reply:
+    """Take a rank back that was given here."""
+    return await _take_rank(ctx, user, ranks.rank_of(rank))
+
+
+@module.command("rank show", aliases=("rank",), user_cooldown_s=5)
+async def show_ranks(ctx: Ctx, user: Login | None = None) -> Reply:
+    """Show your ranks here, or the ranks somebody was given."""
+    if user is None:
+        own = [ranks.name(rank) for rank in reversed(Rank) if ctx.call.ranks & rank]
+        return Reply(f"{ctx.event.user_name} is: {', '.join(own)}.")
+    account = await find_account(ctx, user)
+    given = (await ctx.store.member(account.account)).ranks
+    return Reply(f"{account.name} was given: {', '.join(given) or 'no rank'}.")
+
+
+@module.command("regulars add", rank=Rank.MODERATOR)
+async def add_regular(ctx: Ctx, user: Login) -> Reply:
+    """Make somebody a regular."""
+    return await _give_rank(ctx, user, Rank.REGULAR)
+
+
+@module.command("regulars delete", aliases=("regulars del", "regulars remove"), rank=Rank.MODERATOR)
+async def delete_regular(ctx: Ctx, user: Login) -> Reply:
+    """Make somebody a regular no longer."""
+    return await _take_rank(ctx, user, Rank.REGULAR)
+
+
+async def _give_rank(ctx: Ctx, user: Login, rank: Rank) -> Reply:
+    if rank is Rank.OWNER:
+        raise Refusal(f"Nobody gives a community away in chat: the new owner types {ctx.settings.prefix}claim")
+    ranks.check_giver(rank, ctx.call.ranks)
+    account = await find_account(ctx, user)
+    if not await ctx.store.give_rank(account.account, ranks.name(rank)):
+        raise Refusal(f"{account.name} has the rank {ranks.name(rank)} already.")
+    return Reply(f"{account.name} has the rank {ranks.name(rank)} now.")
+
+
+async def _take_rank(ctx: Ctx, user: Login, rank: Rank) -> Reply:
+    ranks.check_giver(rank, ctx.call.ranks)
+    account = await find_account(ctx, user)
+    if not await ctx.store.take_rank(account.account, ranks.name(rank)):
+        raise Refusal(
+            f"{account.name} was not given the rank {ranks.name(rank)} here"
+            + (", or is the last owner." if rank is Rank.OWNER else ". What the platform gives, it alone takes.")
+        )
+    return Reply(f"{account.name} no longer has the rank {ranks.name(rank)}.")
+
+
+# Modules and their settings
+
+
+@module.command("module list", rank=Rank.MODERATOR)
+async def list_modules(ctx: Ctx) -> Reply:
+    """List the modules, and which are switched off."""
+    off = set(await ctx.store.switched_off())
+    names = [f"{name} (off)" if name in off else name for name in ctx.state(Catalogue).modules]
+    return Reply(f"Modules: {', '.join(names)}")
+
+
+@module.command("module on", aliases=("module enable",), rank=Rank.ADMIN)
+async def switch_on(ctx: Ctx, name: str) -> Reply:
+    """Switch a module on."""
+    return await _switch(ctx, name, True)
+
+
+@module.command("module off", aliases=("module disable",), rank=Rank.ADMIN)
+async def switch_off(ctx: Ctx, name: str) -> Reply:
+    """Switch a module off: its commands, its counting, its timers, all of it."""
+    return await _switch(ctx, name, False)
+
+
+@module.command("module", rank=Rank.ADMIN, hidden=True)
+async def switch(
+    ctx: Ctx, name: str, state: Annotated[str, Field("", choices=("on", "off", "enable", "disable"))]
+) -> Reply:
+    """Switch a module on or off."""
+    return await _switch(ctx, name, state in ("on", "enable"))
+
+
+async def _switch(ctx: Ctx, name: str, enabled: bool) -> Reply:
+    known = ctx.state(Catalogue)
+    found = known.module(name)
+    needing = known.needing(found)
+    need = f" These ask it something: {', '.join(needing)}." if needing else ""
+    if found.always_on and not enabled:
+        raise Refusal(f"{found.name} cannot be switched off: without it the bot could not answer at all.{need}")
+    if not await ctx.store.switch(found.name, enabled):
+        raise Refusal(f"{found.name} is {'on' if enabled else 'off'} already.")
+    return Reply(f"{found.name} is on now." if enabled else f"{found.name} is off now.{need}")
+
+
+@module.command("setting list", aliases=("settings list",), rank=Rank.ADMIN)
+async def list_settings(ctx: Ctx, name: str | None = None) -> Reply:
+    """List a module's settings, or everything that was changed here."""
+    known = ctx.state(Catalogue)
+    if name is None:
+        changed = await ctx.store.changed_settings()
+        lines = [
+            f"{record.module} {catalogue.shown(info, {record.name: record.value})}"
+            for record in changed
+            if record.module in known.modules
+            for info in catalogue.settings_of(known.modules[record.module])
+            if info.name == record.name
+        ]  # fmt: skip
+        return Reply(f"Changed here: {'; '.join(lines)}" if lines else "No setting was changed here.")
+    found = known.module(name)
+    stored = await ctx.store.settings(found.name)
+    lines = [catalogue.shown(info, stored) for info in catalogue.settings_of(found)]
+    return Reply(f"{found.name}: {'; '.join(lines) or 'it has no settings'}")
+
+
+@module.command("setting get", aliases=("setting show",), rank=Rank.ADMIN)
+async def get_setting(ctx: Ctx, name: str, setting: str) -> Reply:
+    """Show a module's setting and what it means."""
+    found = ctx.state(Catalogue).module(name)
+    info = catalogue.info_of(found, setting)
+    stored = await ctx.store.settings(found.name)
+    return Reply(f"{catalogue.shown(info, stored)}. {catalogue.meaning(info)}")
+
+
+@module.command("setting set", rank=Rank.ADMIN)
+async def set_setting(ctx: Ctx, name: str, setting: str, value: Rest) -> Reply:
+    """Change a module's setting."""
+    found = ctx.state(Catalogue).module(name)
+    return Reply(f"{found.name}: {await _set(ctx, found, setting, value)} now.")
+
+
+@module.command("setting reset", rank=Rank.ADMIN)
+async def reset_setting(ctx: Ctx, name: str, setting: str) -> Reply:
+    """Return a module's setting to its default."""
+    found = ctx.state(Catalogue).module(name)
+    info = catalogue.info_of(found, setting)
+    if not await ctx.store.reset_setting(found.name, info.name):
+        raise Refusal(f"{info.name} was never changed here.")
+    return Reply(f"{found.name}: {catalogue.shown(info, {})} again.")
+
+
+async def _set(ctx: Ctx, found: Module, setting: str, text: str) -> str:
+    info = catalogue.info_of(found, setting)
+    value = catalogue.value_of(found, info, text, await ctx.store.settings(found.name))
+    await ctx.store.set_setting(found.name, info.name, value)
+    return catalogue.shown(info, {info.name: value})
+
+
+# Built-in commands
+
+
+@module.command("permcom", rank=Rank.ADMIN)
+async def permit(ctx: Ctx, command: Rest) -> Reply:
+    """Say who may use a built-in command: its name, then a rank such as vip or moderator; reset undoes it."""
+    name, _, word = command.rpartition(" ")
+    if not name:
+        raise UsageError("Usage: permcom <command> <rank>, such as: permcom uptime vip")
+    found = await _command(ctx, name)
+    if word == "reset":
+        await ctx.store.override(found.name, {"least": None})
+        return Reply(f"{found.name} is for {words(found.rank)}s again.")
+    rank = ranks.rank_of(word)
+    await ctx.store.override(found.name, {"least": admits(rank)})
+    return Reply(f"{found.name} is for {words(rank)}s and above now.")
+
+
+@module.command("coolcom", rank=Rank.MODERATOR)
+async def cool(ctx: Ctx, command: Rest) -> Reply:
+    """Set the cooldown of a built-in command: its name, then global=30 or user=1m or both, or clear."""
+    names, changes = [], dict[str, Any]()
+    for word in command.split():
+        what, sign, time = word.partition("=")
+        if word == "clear":
+            changes = {"cooldown_s": None, "user_cooldown_s": None}
+        elif sign and what in ("global", "user"):
+            changes["cooldown_s" if what == "global" else "user_cooldown_s"] = _cooldown(time)
+        else:
+            names.append(word)
+    if not names or not changes:
+        raise UsageError("Usage: coolcom <command> global=30 user=1m, or: coolcom <command> clear")
+    found = await _command(ctx, " ".join(names))
+    await ctx.store.override(found.name, changes)
+    merged = {"cooldown_s": found.cooldown_s, "user_cooldown_s": found.user_cooldown_s} | {
+        name: value for name, value in changes.items() if value is not None
+    }
+    return Reply(
+        f"{found.name} can be used every {merged['cooldown_s']:g} s, and by one person every "
+        f"{merged['user_cooldown_s']:g} s."
+    )
+
+
+@module.command("enablecom", rank=Rank.MODERATOR)
+async def enable(ctx: Ctx, command: Rest) -> Reply:
+    """Bring a built-in command back that was disabled."""
+    found = await _command(ctx, command)
+    await ctx.store.override(found.name, {"enabled": None})
+    return Reply(f"{found.name} is enabled.")
+
+
+@module.command("disablecom", rank=Rank.MODERATOR)
+async def disable(ctx: Ctx, command: Rest) -> Reply:
+    """Disable a built-in command here."""
+    found = await _command(ctx, command)
+    if found.name in module.commands:
+        raise Refusal(f"{found.name} cannot be disabled: it may be what brings the others back.")
+    await ctx.store.override(found.name, {"enabled": False})
+    return Reply(f"{found.name} is disabled.")
+
+
+@module.command("renamecom", rank=Rank.ADMIN)
+async def rename(ctx: Ctx, command: str, name: str) -> Reply:
+    """Give a built-in command another name here; its own name brings it back."""
+    found = await _command(ctx, command)
+    name = " ".join(name.lower().removeprefix(ctx.settings.prefix).split())
+    if name == found.name:
+        await ctx.store.override(found.name, {"name": None})
+        return Reply(f"{name} is called {name} again.")
+    if not re.fullmatch(r"[^\s!#]{1,50}", name):
+        raise Refusal("A command's name is one word.")
+    if ctx.state(Catalogue).taken(name):
+        raise Refusal(f"{name} is another command's name already.")
+    await ctx.store.override(found.name, {"name": name})
+    return Reply(f"{found.name} is called {name} now.")
+
+
+async def _command(ctx: Ctx, typed: str) -> Command:
+    """The built-in command that somebody wants to change: one that they may use themselves."""
+    found = ctx.state(Catalogue).command(typed, await ctx.store.overrides())
+    if not found.least & ctx.call.ranks:
+        raise Refusal(f"{found.name} is not yours to change: it is for {words(found.rank)}s.")
+    return found
+
+
+def _cooldown(text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+    except ValueError:
+        seconds = COOLDOWN_S_MAX + 1
+    if seconds > COOLDOWN_S_MAX:
+        raise Refusal(f"{text} is no cooldown. Write a time such as 30, 5m or 1h, of a day at most.")
+    return seconds
+
+
+def _plural(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one}" if count == 1 else f"{count} {many or one + 's'}"
