@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from ipaddress import ip_address
 
 import pytest
@@ -48,41 +48,41 @@ class Server:
         return Fetcher(policy or self.policy(), self.resolve)
 
 
+def packed(body: bytes, encoding: str = "gzip") -> web.Response:
+    return web.Response(body=body, headers={"Content-Encoding": encoding, "Content-Type": "text/plain"})
+
+
+FIXED: dict[str, Callable[[web.Request], web.Response]] = {
+    "/text": lambda _: web.Response(text="hällo", content_type="text/plain", charset="iso-8859-1"),
+    "/status": lambda _: web.Response(status=404, text="gone"),
+    "/image": lambda _: web.Response(body=b"\x89PNG", content_type="image/png"),
+    "/odd-charset": lambda _: web.Response(body=b"x", headers={"Content-Type": "text/plain; charset=klingon"}),
+    "/to": lambda request: web.Response(status=302, headers={"Location": request.query["url"]}),
+    "/loop": lambda _: web.Response(status=301, headers={"Location": "/loop"}),
+    "/gzip": lambda _: packed(gzip.compress(b"packed")),
+    "/bomb": lambda _: packed(gzip.compress(b"0" * 50_000_000)),
+    "/brotli": lambda _: packed(b"?", "br"),
+}
+
+
+async def endless(request: web.Request, chunk: bytes, pause_s: float, length: int | None) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+    response.content_length = length
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):
+        for _ in range(16_000):
+            await response.write(chunk)
+            await asyncio.sleep(pause_s)
+    return response
+
+
 async def answer(request: web.Request) -> web.StreamResponse:
-    match request.path:
-        case "/text":
-            return web.Response(text="hällo", content_type="text/plain", charset="iso-8859-1")
-        case "/status":
-            return web.Response(status=404, text="gone")
-        case "/image":
-            return web.Response(body=b"\x89PNG", content_type="image/png")
-        case "/odd-charset":
-            return web.Response(body=b"x", headers={"Content-Type": "text/plain; charset=klingon"})
-        case "/to":
-            return web.Response(status=302, headers={"Location": request.query["url"]})
-        case "/loop":
-            return web.Response(status=301, headers={"Location": "/loop"})
-        case "/gzip" | "/bomb":
-            body = b"packed" if request.path == "/gzip" else b"0" * 50_000_000
-            return web.Response(
-                body=gzip.compress(body), headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"}
-            )
-        case "/brotli":
-            return web.Response(body=b"?", headers={"Content-Encoding": "br", "Content-Type": "text/plain"})
-        case "/huge":
-            response = web.StreamResponse(headers={"Content-Type": "text/plain", "Content-Length": str(10**9)})
-            await response.prepare(request)
-            with contextlib.suppress(ConnectionError):
-                for _ in range(16_000):
-                    await response.write(b"0" * 65_536)
-            return response
-        case "/slow":
-            response = web.StreamResponse(headers={"Content-Type": "text/plain"})
-            await response.prepare(request)
-            with contextlib.suppress(ConnectionError):
-                while True:
-                    await response.write(b".")
-                    await asyncio.sleep(0.02)
+    if request.path in FIXED:
+        return FIXED[request.path](request)
+    if request.path == "/huge":
+        return await endless(request, b"0" * 65_536, 0, 10**9)
+    if request.path == "/slow":
+        return await endless(request, b".", 0.02, None)
     return web.Response(text=f"{request.method} {await request.text()} {request.headers.get('X-Who', 'nobody')}")
 
 
