@@ -2,10 +2,11 @@
 
 import json
 import pkgutil
+import subprocess
 import sys
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -23,6 +24,7 @@ PEERS = {  # case name: module, options
     "errbot-threads": ("errbot", "--threads"),
     "nonebot2": ("nonebot2",),
 }
+PEER_PREFIX = "peers/"
 PEER_COMMANDS = (30, 300)
 
 
@@ -39,7 +41,7 @@ def peer_cases(quick: bool) -> list[Case]:
     seconds = "--seconds=0.2" if quick else "--seconds=2"
     return [
         Case(
-            f"peers/{name}/{count}",
+            f"{PEER_PREFIX}{name}/{count}",
             (*python, f"benchmarks.peers.{module}", f"--commands={count}", seconds, *options),
         )
         for name, (module, *options) in PEERS.items()
@@ -57,6 +59,13 @@ def table(outcomes: dict[str, Outcome]) -> Table:
             shown = (outcome.median(figure), min(values), max(values))
             result.add_row(name, figure, *(f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in shown))
     return result
+
+
+def results_of(outcomes: dict[str, Outcome]) -> dict[str, Any]:
+    """Return what `results.json` holds: headlines, the machine, and every case in detail."""
+    own = [outcome for name, outcome in outcomes.items() if not name.startswith(PEER_PREFIX)]
+    peers = [outcome for name, outcome in outcomes.items() if name.startswith(PEER_PREFIX)]
+    return {**rounds.headlines(own, peers), "machine": machine.facts(), "cases": rounds.details(outcomes)}
 
 
 def main(
@@ -80,29 +89,23 @@ def main(
     if list_cases or not chosen:
         print("\n".join(case.name for case in chosen) or "No case has such a name: see --list.")
         raise typer.Exit(not chosen)
-    peers = {case.name for case in chosen if case.name.startswith("peers/")}
-    if peers:
-        environment.ensure()
     console = Console()
     try:
+        if any(case.name.startswith(PEER_PREFIX) for case in chosen):
+            environment.ensure()
         with console.status("", refresh_per_second=1) as status:
             outcomes = rounds.run(
                 chosen, round_count, lambda number, case: status.update(f"{number + 1}/{round_count} {case.name}")
             )
+    except subprocess.CalledProcessError as error:
+        console.print("The peers could not be installed; --only measures other cases without them.", style="red")
+        raise typer.Exit(1) from error
     except CaseFailedError as error:
         console.print(str(error), markup=False, style="red")
         raise typer.Exit(1) from error
     console.print(table(outcomes))
     if output or not (only or quick):
-        results = {
-            **rounds.headlines(
-                [outcome for name, outcome in outcomes.items() if name not in peers],
-                [outcome for name, outcome in outcomes.items() if name in peers],
-            ),
-            "machine": machine.facts(),
-            "rounds": round_count,
-            "cases": rounds.details(outcomes),
-        }
+        results = results_of(outcomes) | {"rounds": round_count}
         (output or RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
 
 
