@@ -1,0 +1,27 @@
+"""What an operator can set about the web server."""
+
+import dataclasses
+from typing import Annotated
+
+from waddlebot.libs.sdk.fields import Field
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WebConfig:
+    """Read it with ``from_environment(WebConfig, "http")``: the variables are ``HTTP_HOST``, ``HTTP_PORT`` …"""
+
+    host: Annotated[
+        str, Field("The address the web server listens on; 0.0.0.0 for every one of this machine.")
+    ] = "127.0.0.1"
+    port: Annotated[int, Field("The port the web server listens on.", at_least=0, at_most=65535)] = 8060
+    allowed_hosts: Annotated[
+        str,
+        Field("Host names, comma separated, that browsers may use for the pages, beside localhost and addresses."),
+    ] = ""
+    requests_max: Annotated[int, Field("Requests that one API key may make in a window.", at_least=1)] = 1_200
+    requests_window_s: Annotated[float, Field("Length of that window in seconds.", at_least=1)] = 60.0
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The allowed host names, in lower case."""
+        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())

@@ -1,0 +1,78 @@
+"""Health: alive, and ready. Ready means that an event gets an answer, not that a port is open."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+CHECK_TIMEOUT_S = 5.0
+REMEMBERED_S = 1.0
+"""How long an outcome is good: probes must not become load."""
+
+type Check = Callable[[], Awaitable[str]]
+"""Returns words for the operator, or raises :class:`CheckFailed` with words on what is wrong and what to do."""
+
+_log = logging.getLogger(__name__)
+
+
+class CheckFailed(Exception):  # noqa: N818  a finding, not an error of ours
+    """What is wrong, in words that may be shown to anybody who can reach the port."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What one check found, and how long it took in milliseconds."""
+
+    ok: bool
+    detail: str
+    took_ms: float
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """``status`` is ``ready`` where every check is."""
+
+    status: str
+    checks: dict[str, Finding]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return self.status == "ready"
+
+
+class Health:
+    """The host's checks by name, run side by side when somebody asks, at most once a second."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self._checks = checks
+        self._last: Readiness | None = None
+        self._last_at = 0.0
+        self._asking = asyncio.Lock()
+
+    async def ready(self) -> Readiness:
+        """What all checks found. Never raises."""
+        async with self._asking:
+            if self._last is None or time.monotonic() - self._last_at > REMEMBERED_S:
+                found = await asyncio.gather(*(self._found(name, check) for name, check in self._checks.items()))
+                checks = dict(zip(self._checks, found, strict=True))
+                status = "ready" if all(finding.ok for finding in found) else "not ready"
+                self._last, self._last_at = Readiness(status, checks), time.monotonic()
+            return self._last
+
+    async def _found(self, name: str, check: Check) -> Finding:
+        started_at = time.monotonic()
+        ok = False
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                detail = await check()
+            ok = True
+        except CheckFailed as failed:
+            detail = str(failed)
+        except TimeoutError:
+            detail = f"No answer within {CHECK_TIMEOUT_S:g} s."
+        except Exception:
+            # Its words may hold what a stranger should not read.
+            _log.exception("the check %s failed", name)
+            detail = "It failed; the log says why."
+        return Finding(ok, detail, round((time.monotonic() - started_at) * 1000, 1))

@@ -1,0 +1,188 @@
+"""API keys: what they look like, and where they are kept.
+
+A key is ``wbk_``, 43 characters of base 62 (256 random bits) and 6 of checksum: the prefix lets leak scanners find
+it, the checksum lets them and us tell a real one from a typing mistake without asking the database. (The form
+follows https://github.blog/engineering/behind-githubs-new-authentication-token-formats/.) Only the SHA-256 is
+stored: a random key needs no slow hash.
+"""
+
+import hashlib
+import re
+import secrets
+import string
+import zlib
+
+import msgspec
+
+from waddlebot.libs.dal import Column, Store, Table, reads, writes
+from waddlebot.libs.sdk.rank import Role
+
+OWNER = "web"
+"""The owner of the tables, as registered with the DAL."""
+
+PREFIX = "wbk_"
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_RANDOM_LENGTH = 43
+_CHECK_LENGTH = 6
+_SHAPE = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECK_LENGTH}}}")
+
+
+class KeyInfo(msgspec.Struct, frozen=True):
+    """An API key, all but its secret. Bound to ``community``, or to ``entity`` (``community`` is empty then).
+
+    Times are seconds since the epoch. ``name`` is unique among the living keys of its binding.
+    """
+
+    id: str
+    name: str
+    role: Role
+    community: str
+    entity: str
+    created_at: float
+    created_by: str
+    expires_at: float | None = None
+    revoked_at: float | None = None
+    last_used_at: float | None = None
+
+    @property
+    def actor(self) -> str:
+        """How the key is named where something says who acted: ``key:NAME``."""
+        return f"key:{self.name}"
+
+    @property
+    def binding(self) -> str:
+        """What it is bound to, in words."""
+        return f"the entity {self.entity}" if self.entity else f"the community {self.community}"
+
+    def admits(self, role: Role | None) -> bool:
+        """Whether the key may do what asks for ``role``. ``admin`` may do all that the others may."""
+        return role is None or self.role in (role, Role.ADMIN)
+
+
+class StoredKey(msgspec.Struct, frozen=True):
+    """A living key and its digest, as hosts hold them in memory."""
+
+    digest: bytes
+    info: KeyInfo
+
+
+def new_key() -> str:
+    """A new key; it is shown once and kept nowhere."""
+    text = _base62(secrets.randbits(256), _RANDOM_LENGTH)
+    return f"{PREFIX}{text}{_check(text)}"
+
+
+def is_well_formed(raw: str) -> bool:
+    """Whether ``raw`` can be a key of ours: its shape and checksum are right."""
+    if not _SHAPE.fullmatch(raw):
+        return False
+    text = raw[len(PREFIX) : -_CHECK_LENGTH]
+    return secrets.compare_digest(_check(text), raw[-_CHECK_LENGTH:])
+
+
+def digest_of(raw: str) -> bytes:
+    """What is stored of a key."""
+    return hashlib.sha256(raw.encode()).digest()
+
+
+_COLUMNS = "id, name, role, community, entity, created_at, created_by, expires_at, revoked_at, last_used_at"
+
+
+class KeyStore(Store):
+    """The keys of all communities: a key must be known before its community is."""
+
+    tables = (
+        Table(
+            "api_key",
+            (
+                Column("id", "text"),
+                Column("digest", "bytes"),
+                Column("name", "text"),
+                Column("role", "text"),
+                Column("community", "text"),
+                Column("entity", "text"),
+                Column("created_at", "real"),
+                Column("created_by", "text"),
+                Column("expires_at", "real", null=True),
+                Column("revoked_at", "real", null=True),
+                Column("last_used_at", "real", null=True),
+            ),
+            key=("id",),
+            scoped=False,
+        ),
+        Table("key_revision", (Column("one", "integer"), Column("number", "integer")), key=("one",), scoped=False),
+    )
+
+    @reads
+    def revision(self) -> int:
+        """A number that grows with every change of the keys."""
+        return int(self.db.execute("select number from {key_revision} where one = 1")[0][0])
+
+    @reads
+    def living(self, now: float) -> tuple[int, list[StoredKey]]:
+        """The revision, and every key that is neither revoked nor expired."""
+        number = int(self.db.execute("select number from {key_revision} where one = 1")[0][0])
+        rows = self.db.execute(
+            f"select digest, {_COLUMNS} from {{api_key}} "  # noqa: S608  a constant
+            "where revoked_at is null and (expires_at is null or expires_at > :now)",
+            {"now": now},
+        )
+        return number, [StoredKey(bytes(row[0]), _info(row[1:])) for row in rows]
+
+    @reads
+    def list_keys(self, community: str | None = None) -> list[KeyInfo]:
+        """All keys, revoked ones too, or those of one community; the newest first."""
+        rows = self.db.execute(
+            f"select {_COLUMNS} from {{api_key}} where :every or community = :community "  # noqa: S608  a constant
+            "order by created_at desc, id",
+            {"every": community is None, "community": community or ""},
+        )
+        return [_info(row) for row in rows]
+
+    @writes
+    def create(self, info: KeyInfo, digest: bytes) -> None:
+        """Keep a new key. Raises ``Conflict`` when its binding has a living key of that name."""
+        row = msgspec.structs.asdict(info) | {"digest": digest, "role": info.role.value}
+        self.db.insert_many("api_key", [row])
+        self._changed()
+
+    @writes
+    def revoke(self, name_or_id: str, community: str | None, now: float) -> list[KeyInfo]:
+        """Revoke the living keys of that name or id, in one community or in all; returns them."""
+        rows = self.db.execute(
+            f"update {{api_key}} set revoked_at = :now where revoked_at is null and (name = :name or id = :name) "  # noqa: S608  a constant
+            f"and (:every or community = :community) returning {_COLUMNS}",
+            {"now": now, "name": name_or_id, "every": community is None, "community": community or ""},
+        )
+        if rows:
+            self._changed()
+        return [_info(row) for row in rows]
+
+    @writes
+    def touch(self, used: dict[str, float]) -> None:
+        """Note when keys, by id, were last used."""
+        for key, at in sorted(used.items()):
+            self.db.execute(
+                "update {api_key} set last_used_at = :at "
+                "where id = :id and (last_used_at is null or last_used_at < :at)",
+                {"id": key, "at": at},
+            )
+
+    def _changed(self) -> None:
+        self.db.execute("update {key_revision} set number = number + 1 where one = 1")
+
+
+def _info(row: tuple[object, ...]) -> KeyInfo:
+    return msgspec.convert(dict(zip(KeyInfo.__struct_fields__, row, strict=True)), KeyInfo, strict=False)
+
+
+def _base62(number: int, length: int) -> str:
+    found = []
+    for _ in range(length):
+        number, place = divmod(number, 62)
+        found.append(_ALPHABET[place])
+    return "".join(reversed(found))
+
+
+def _check(text: str) -> str:
+    return _base62(zlib.crc32(text.encode()), _CHECK_LENGTH)

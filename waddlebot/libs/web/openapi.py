@@ -1,0 +1,162 @@
+"""The API described from manifests: OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.0)."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from waddlebot.libs.sdk.module import Module
+from waddlebot.libs.sdk.rank import Role
+from waddlebot.libs.web.answers import Stream, Template
+from waddlebot.libs.web.errors import ErrorAnswer
+from waddlebot.libs.web.health import Readiness
+from waddlebot.libs.web.site import Site, url_of
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
+
+_REFUSALS = {
+    "400": "The request is wrong; the detail says what to change.",
+    "401": "No API key, or a wrong one.",
+    "403": "The key may not do this.",
+    "413": "The body is too large.",
+    "415": "The body is not JSON.",
+    "429": "Too many requests; wait as long as Retry-After says.",
+    "503": "Not available just now; try again.",
+}
+
+
+class _Operation(msgspec.Struct):
+    """One thing that can be asked for, of a route or of a door."""
+
+    url: str
+    method: str
+    name: str
+    help: str
+    role: Role | None
+    body: Any
+    answer: Any
+
+
+def docs_page() -> Template:
+    """The page that draws the document."""
+    return Template(files("waddlebot.libs.web") / "static", "docs")
+
+
+def document(site: Site) -> dict[str, Any]:
+    """The document for all modules of a site, as plain values."""
+    modules = [runner.module for runner in site.runners]
+    operations = [(module, operation) for module in modules for operation in _operations(module)]
+    shapes = {id(shape): shape for _, op in operations for shape in (op.body, op.answer) if _is_json(shape)}
+    listed = [ErrorAnswer, Readiness, *shapes.values()]
+    schemas, components = msgspec.json.schema_components(listed, ref_template="#/components/schemas/{name}")
+    schema_of = {id(shape): schema for shape, schema in zip(listed, schemas, strict=True)}
+    paths: dict[str, dict[str, Any]] = _health_paths(schema_of[id(Readiness)])
+    for module, operation in operations:
+        described = _described(module, operation, schema_of)
+        paths.setdefault(operation.url, {})[operation.method.lower()] = described
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "WaddleBot",
+            "version": site.version,
+            "description": "Every module's routes. Send an API key in the header X-API-Key; "
+            "`waddlebot key create NAME --role ROLE` makes one.",
+        },
+        "tags": [{"name": module.name, "description": module.summary} for module in modules if _has_any(module)],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "Bearer": {"type": "http", "scheme": "bearer", "description": "The same API key."},
+            },
+        },
+    }
+
+
+def _operations(module: Module) -> Iterator[_Operation]:
+    for route in module.routes:
+        if not route.page:
+            name = f"{module.name}.{route.handler.__name__}"
+            yield _Operation(
+                url_of(module, route.path), route.method, name, route.help, route.role, route.body, route.answer
+            )
+    for mount in module.mounts:
+        words = inspect.getdoc(mount.factory) or ""
+        name = f"{module.name}.{mount.factory.__name__}"
+        yield _Operation(url_of(module, mount.path), "POST", name, words, mount.role, mount.body, mount.answer)
+
+
+def _has_any(module: Module) -> bool:
+    return any(True for _ in _operations(module))
+
+
+def _is_json(shape: Any) -> bool:
+    return shape not in (None, type(None), Stream)
+
+
+def _described(module: Module, operation: _Operation, schema_of: dict[int, Any]) -> dict[str, Any]:
+    summary, _, description = operation.help.partition("\n\n")
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "tags": [module.name],
+        "summary": summary.replace("\n", " "),
+        "description": description,
+        "responses": _responses(operation, schema_of),
+    }
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PARAMETER.findall(operation.url)
+    ]
+    if parameters:
+        described["parameters"] = parameters
+    if operation.role is not None:
+        described["security"] = [{"ApiKey": []}, {"Bearer": []}]
+        described["x-role"] = str(operation.role)
+    if operation.body is not None:
+        content = {"application/json": {"schema": schema_of[id(operation.body)]}}
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _responses(operation: _Operation, schema_of: dict[int, Any]) -> dict[str, Any]:
+    if operation.answer is Stream:
+        answer = {
+            "description": "Server-sent events.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        }
+        found: dict[str, Any] = {"200": answer}
+    elif _is_json(operation.answer):
+        content = {"application/json": {"schema": schema_of[id(operation.answer)]}}
+        found = {"200": {"description": "The answer.", "content": content}}
+    else:
+        found = {"204": {"description": "It is done."}}
+    refusal = {"application/json": {"schema": schema_of[id(ErrorAnswer)]}}
+    for status, words in _REFUSALS.items():
+        needless = (status in ("401", "403") and operation.role is None) or (
+            status in ("413", "415") and operation.body is None
+        )
+        if not needless:
+            found[status] = {"description": words, "content": refusal}
+    return found
+
+
+def _health_paths(readiness: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    answer = {"application/json": {"schema": readiness}}
+    live = {
+        "operationId": "health.live",
+        "summary": "Whether the process runs.",
+        "responses": {"200": {"description": "It does."}},
+    }
+    ready = {
+        "operationId": "health.ready",
+        "summary": "Whether an event gets an answer.",
+        "responses": {
+            "200": {"description": "It does.", "content": answer},
+            "503": {"description": "It does not; the checks say why.", "content": answer},
+        },
+    }
+    return {"/health/live": {"get": live}, "/health/ready": {"get": ready}}
