@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from waddlebot.libs.dal import postgresql_connection, sqlite_connection
+from waddlebot.libs.dal.bulk import postgresql_inserts, sqlite_insert
 from waddlebot.libs.dal.dialect import POSTGRESQL, SQLITE, Dialect
 from waddlebot.libs.dal.errors import DalError
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.scopes import EVERYBODY, System
-from waddlebot.libs.dal.statements import Statements
+from waddlebot.libs.dal.statements import Statements, Upsert
+from waddlebot.libs.dal.table import Table
 
 UPGRADE_LOCK = 0x57414444  # "WADD": the advisory lock of whoever changes the schema or its whole content
 _ADMIN = System("operator")
@@ -56,6 +59,16 @@ class Admin:
         finally:
             cursor.close()
 
+    def insert(self, owner: Owner, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert whole rows, in the order of the table's columns."""
+        statements = Statements(owner, self.dialect, {table.name: table})
+        upsert = Upsert(table, tuple(column.name for column in table.columns), strict=True)
+        if self.dialect is SQLITE:
+            self.connection.executemany(sqlite_insert(statements, upsert), rows)
+            return
+        for statement, values in postgresql_inserts(statements, upsert, rows):
+            self.run(statement, values)
+
     def script(self, text: str) -> None:
         """Run statements that take no values, within the open transaction."""
         if self.dialect is POSTGRESQL:
@@ -93,8 +106,6 @@ def admin(url: str | None) -> Iterator[Admin]:
     """An operator's connection to the database at the URL. Raises Unavailable, and the driver's errors as ours."""
     path = sqlite_path(url)
     if path is None:
-        from waddlebot.libs.dal import postgresql_connection  # the driver is an extra
-
         with postgresql_connection.plain_words():
             connection = postgresql_connection.connect(str(url))
             try:
@@ -102,8 +113,6 @@ def admin(url: str | None) -> Iterator[Admin]:
             finally:
                 connection.close()
         return
-    from waddlebot.libs.dal import sqlite_connection
-
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)  # it holds what people said

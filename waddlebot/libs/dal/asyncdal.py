@@ -13,6 +13,7 @@ from waddlebot.libs.dal.changes import Change, SystemStore
 from waddlebot.libs.dal.effects import EffectKey
 from waddlebot.libs.dal.errors import DalError
 from waddlebot.libs.dal.owner import Owner
+from waddlebot.libs.dal.rowsecurity import check_role
 from waddlebot.libs.dal.scopes import Community, Scope, System
 from waddlebot.libs.dal.statements import Statements
 from waddlebot.libs.dal.store import Store
@@ -24,11 +25,11 @@ _REASONS_MAX = 1_000
 class AsyncDAL:
     """The database of a host: register owners, open it, bind stores.
 
-    `url` is `sqlite:///FILE`, `postgresql://…`, or None for the file in the platform's user data folder. `replicas` are
-    PostgreSQL URLs that `@reads` may use. `readers` and `writers` count threads, and so connections, per database
-    (SQLite has one writer). At most `waiting_max` units of work wait for each; more are refused as Busy. With
-    `wire_check` results pass through their stored form even at first, so that a re-run cannot differ. With
-    `strict_role` a PostgreSQL role that owns the tables is refused as well.
+    `url` is `sqlite:///FILE`, `postgresql://…`, or None for the file in the platform's user data folder.
+    `replicas` are PostgreSQL URLs that `@reads` may use. `readers` and `writers` count threads, and so
+    connections, per database (SQLite has one writer). At most `waiting_max` units of work wait for each; more
+    are refused as Busy. With `wire_check` results pass through their stored form even at first, so that a
+    re-run cannot differ. With `strict_role` a PostgreSQL role that owns the tables is refused as well.
     """
 
     def __init__(
@@ -155,12 +156,11 @@ class AsyncDAL:
     def _opened(self) -> Engine:
         migrations.check(self.url, self.owners)
         if self._path is not None:
-            # Late: PyDAL takes a third of a second to import, which `waddlebot --help` should not wait for.
-            from waddlebot.libs.dal.engine_sqlite import SQLiteEngine
+            # Late: PyDAL takes a third of a second to import, which `waddlebot --help` need not wait for.
+            from waddlebot.libs.dal.engine_sqlite import SQLiteEngine  # noqa: PLC0415  # as said
 
             return SQLiteEngine(self._path, self.owners, readers=self._readers, waiting_max=self._waiting_max)
-        from waddlebot.libs.dal.engine_postgresql import PostgreSQLEngine
-        from waddlebot.libs.dal.rowsecurity import check_role
+        from waddlebot.libs.dal.engine_postgresql import PostgreSQLEngine  # noqa: PLC0415  # and psycopg2 is an extra
 
         with admin(self.url) as database:
             check_role(database, self._strict_role)

@@ -1,7 +1,8 @@
 """Changes: who changed which configuration from what to what, and why; and taking it back.
 
-The rows commit with the change itself. `config_clock` holds one row that every change increments: its lock makes the
-sequence follow the order of commits, so that a poll of `config_version` never skips a change that commits late.
+The rows commit with the change itself. `config_clock` holds one row that every change increments: its lock
+makes the sequence follow the order of commits, so that a poll of `config_version` never skips a change that
+commits late.
 """
 
 import time
@@ -46,7 +47,12 @@ CONFIG_VERSION = Table(
 CONFIG_CLOCK = Table("config_clock", (Column("one", "integer"), Column("seq", "integer")), ("one",), scoped=False)
 SCHEMA_VERSION = Table(
     "schema_version",
-    (Column("owner", "text"), Column("version", "integer"), Column("compat", "integer"), Column("at", "real")),
+    (
+        Column("owner", "text"),
+        Column("version", "integer"),
+        Column("compat", "integer"),
+        Column("at", "real"),
+    ),
     key=("owner",),
     scoped=False,
 )
@@ -76,8 +82,8 @@ class Difference:
 class Change:
     """One record's change, as it is kept for ever. `before` and `after` are JSON, None where there was no record.
 
-    `at` is in seconds since 1970. `version` is the community's configuration version it made; `undoes` the id of the
-    change it took back.
+    `at` is in seconds since 1970. `version` is the community's configuration version it made; `undoes` the id
+    of the change it took back.
     """
 
     id: int
@@ -127,8 +133,9 @@ def record_changes(
     )
     for change in changes:
         execute(
-            "insert into {change} (community, module, resource, key, before, after, actor, reason, at, version, undoes) "
-            "values ({community}, :module, :resource, :key, :before, :after, :actor, :reason, :at, :version, :undoes)",
+            "insert into {change} "
+            "(community, module, resource, key, before, after, actor, reason, at, version, undoes) values "
+            "({community}, :module, :resource, :key, :before, :after, :actor, :reason, :at, :version, :undoes)",
             {
                 "module": binding.owner.name,
                 "resource": change.resource.name,
@@ -196,7 +203,7 @@ class SystemStore(Store):
 
 @configures
 def undo_change(store: Store, change: Change, force: bool) -> None:
-    """Put the record back as it was before the change. Raises Conflict when it is no longer as the change left it."""
+    """Put the record back as before the change. Raises Conflict when it is no longer as the change left it."""
     unit = store._open()
     resource = unit.resource(change.resource)
     key = dict(zip(resource.key, msgspec.json.decode(change.key), strict=True))

@@ -13,7 +13,8 @@ class Dialect:
     """One engine's spelling.
 
     `types` are the placeholders of migrations (`{text}`, `{integer}` … and `{id}`, a key the database numbers).
-    `parameter` and `within` are templates for `str.format`: a bound parameter, and "one of the ids in a parameter".
+    `parameter` and `within` are templates for `str.format`: a bound parameter, and "one of the ids in a
+    parameter".
     """
 
     name: EngineName

@@ -1,7 +1,8 @@
 """Effects happen once: the key under which a delivery's writes are remembered.
 
-Each `@writes` of a delivery stores `(key, step, result)` in its module's own `_effect` table, in the transaction of the
-effect itself. The same delivery again finds the row, and gets the stored result instead of a second effect.
+Each `@writes` of a delivery stores `(key, step, result)` in its module's own `_effect` table, in the
+transaction of the effect itself. The same delivery again finds the row, and gets the stored result instead of a
+second effect.
 """
 
 from typing import NamedTuple
@@ -21,7 +22,12 @@ class EffectKey(NamedTuple):
 
 EFFECT = Table(
     "_effect",
-    (Column("key", "text"), Column("step", "text"), Column("result", "bytes", null=True), Column("at", "real")),
+    (
+        Column("key", "text"),
+        Column("step", "text"),
+        Column("result", "bytes", null=True),
+        Column("at", "real"),
+    ),
     key=("key", "step"),
     scoped=False,
 )

@@ -1,9 +1,9 @@
 """PostgreSQL: a pool of writers and readers on the primary, readers on each replica.
 
-Each unit of work is one transaction. BEGIN and the scope's setting travel in the string of the first statement: the
-setting then ends with the transaction (a session's SET would leak through pgbouncer), and costs no round trip. A lost
-connection is opened again; the unit is run again if nothing of it can have been committed, or if its effect key tells
-whether it was.
+Each unit of work is one transaction. BEGIN and the scope's setting travel in the string of the first statement:
+the setting then ends with the transaction (a session's SET would leak through pgbouncer), and costs no round
+trip. A lost connection is opened again; the unit is run again if nothing of it can have been committed, or if
+its effect key tells whether it was.
 """
 
 import functools
@@ -11,12 +11,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from pydal.adapters import adapters
 from pydal.adapters.base import SQLAdapter
 from pydal.adapters.postgres import PostgrePsycoBoolean
 
+from waddlebot.libs.dal.bulk import postgresql_inserts
 from waddlebot.libs.dal.dialect import POSTGRESQL
 from waddlebot.libs.dal.errors import Invalid, Unavailable
 from waddlebot.libs.dal.owner import Owner
@@ -24,14 +24,13 @@ from waddlebot.libs.dal.postgresql_connection import connect, in_our_words, is_l
 from waddlebot.libs.dal.pydal_tables import open_pydal
 from waddlebot.libs.dal.scopes import EVERYBODY, SEPARATOR, Batch, Community, Scope, System
 from waddlebot.libs.dal.scoping import Scoping
-from waddlebot.libs.dal.statements import Statements, Upsert, merged
+from waddlebot.libs.dal.statements import Statements, Upsert
 from waddlebot.libs.dal.store import Kind
 from waddlebot.libs.dal.units import perform
 from waddlebot.libs.dal.work import Lane, Work, settle
 
 TRIES_MAX = 3  # of one unit of work: after a lost connection, a deadlock or a serialization failure
 
-_ROWS_MAX = 5_000  # in one INSERT
 _NO_VALUES = {"_": None}
 _BYTEA = 17  # the type's number in pg_type.dat
 
@@ -75,7 +74,9 @@ class PostgreSQLSession:
         self._db = db
         self._adapter = db._adapter
         self._adapter.unit.session = self
-        self._begin = "begin isolation level repeatable read read only" if read_only else "begin"  # a reader sees one snapshot
+        self._begin = (
+            "begin isolation level repeatable read read only" if read_only else "begin"
+        )  # a reader sees one snapshot
         self._timeout = f"{round(statement_timeout_s * 1000)}ms"
         self._connection: Any = None
         self._pending = b""
@@ -143,26 +144,9 @@ class PostgreSQLSession:
         return rows, cursor.rowcount
 
     def insert(self, statements: Statements, upsert: Upsert, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert rows as one JSON value per thousands of them.
-
-        Measured per row: 0.8 µs here and 7 µs in all, against 3.5 and 10 for VALUES (`execute_values`).
-        """
-        names = ", ".join(f'"{name}"' for name in upsert.columns)
-        columns = [upsert.table.column(name) for name in upsert.columns]
-        typed = ", ".join(f'"{column.name}" {POSTGRESQL.types[column.type]}' for column in columns)
-        statement = (
-            f"insert into {statements.qualified[upsert.table.name]} ({names}) "  # noqa: S608  # declared names, bound values
-            f"select {names} from json_to_recordset(%(rows)s::json) as given({typed}){statements.conflict(upsert)}"
-        )
-        octets = [place for place, column in enumerate(columns) if column.type == "bytes"]
-        rows = merged(upsert, rows)
-        for start in range(0, len(rows), _ROWS_MAX):
-            part = [dict(zip(upsert.columns, row, strict=True)) for row in rows[start : start + _ROWS_MAX]]
-            for place in octets:
-                for row in part:
-                    value = row[upsert.columns[place]]
-                    row[upsert.columns[place]] = None if value is None else f"\\x{value.hex()}"
-            self.execute(statement, {"rows": msgspec.json.encode(part).decode()})
+        """Insert rows natively, many at a time."""
+        for statement, values in postgresql_inserts(statements, upsert, rows):
+            self.execute(statement, values)
 
     def run(self, statement: bytes) -> None:
         """Run a statement that is complete; the unit's first one brings the BEGIN along."""

@@ -1,8 +1,8 @@
 """SQLite: one file, one writer thread that commits in groups, readers on snapshots.
 
-Write-ahead logging with `synchronous=FULL` makes every commit survive a loss of power (https://sqlite.org/wal.html,
-"Durability"). One fdatasync costs as much as dozens of writes, so the writer takes everything that waits, gives each
-unit its savepoint, and commits once; callers hear of it only then.
+Write-ahead logging with `synchronous=FULL` makes every commit survive a loss of power
+(https://sqlite.org/wal.html, "Durability"). One fdatasync costs as much as dozens of writes, so the writer
+takes everything that waits, gives each unit its savepoint, and commits once; callers hear of it only then.
 """
 
 import sqlite3
@@ -16,6 +16,7 @@ from pydal.adapters import adapters
 from pydal.adapters.base import SQLAdapter
 from pydal.adapters.sqlite import SQLite
 
+from waddlebot.libs.dal.bulk import sqlite_insert
 from waddlebot.libs.dal.dialect import SQLITE
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.pydal_tables import open_pydal
@@ -78,14 +79,8 @@ class SQLiteSession:
         return (cursor.fetchall() if cursor.description else ()), cursor.rowcount
 
     def insert(self, statements: Statements, upsert: Upsert, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert rows by `executemany`: one prepared statement, its loop in C."""
-        names = ", ".join(f'"{name}"' for name in upsert.columns)
-        marks = ", ".join("?" * len(upsert.columns))
-        table = statements.qualified[upsert.table.name]
-        self.connection.executemany(
-            f"insert into {table} ({names}) values ({marks}){statements.conflict(upsert)}",  # noqa: S608  # declared names, bound values
-            rows,
-        )
+        """Insert rows natively, many at a time."""
+        self.connection.executemany(sqlite_insert(statements, upsert), rows)
 
     def close(self) -> None:
         """Close the connection and let PyDAL forget it."""
@@ -170,7 +165,8 @@ class SQLiteEngine:
 def _run_in_savepoint(session: SQLiteSession, work: Work) -> None:
     """Run one unit so that its failure undoes it alone.
 
-    Raises when SQLite itself ended the transaction (disk full, input/output error): then the whole group is undone.
+    Raises when SQLite itself ended the transaction (disk full, input/output error): then the whole group is
+    undone.
     """
     connection = session.connection
     connection.execute("savepoint unit")

@@ -1,3 +1,4 @@
+# ruff: noqa: N818  # plain words: `except Busy` needs no suffix to say that it is an error
 """What can go wrong with storage, in plain words.
 
 Every error that leaves `waddlebot.libs.dal` is a `DalError`; drivers' own exceptions stay inside (as `__cause__`).

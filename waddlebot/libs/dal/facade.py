@@ -29,9 +29,9 @@ class Rows(list[tuple[Any, ...]]):
 class Facade:
     """PyDAL's query API and native statements, restricted to the owner's tables and to the scope.
 
-    `self.db(self.db.aliases.name == name).select()` is PyDAL: the scope's condition is added to every select, update
-    and delete, and an insert is stamped with the community. It costs 24 µs a query and 11 µs a row, which is fine for
-    configuration. Hot paths use `upsert_many`, `insert_many`, `execute` and `fetch`.
+    `self.db(self.db.aliases.name == name).select()` is PyDAL: the scope's condition is added to every select,
+    update and delete, and an insert is stamped with the community. It costs 24 µs a query and 11 µs a row,
+    which is fine for configuration. Hot paths use `upsert_many`, `insert_many`, `execute` and `fetch`.
     """
 
     __slots__ = ("_scope", "_session", "_statements", "_tables")
@@ -65,7 +65,7 @@ class Facade:
         return Rows(*self._session.execute(statement, {**scope_values(self._scope), **(values or {})}))
 
     def fetch[T](self, kind: type[T], template: str, values: Mapping[str, Any] | None = None) -> list[T]:
-        """Like `execute`, each row as a `kind`: a frozen dataclass whose fields stand in the order of the columns."""
+        """Like `execute`, each row as a `kind`, a frozen dataclass with its fields in the order of the columns."""
         names = kind.__match_args__  # type: ignore[attr-defined]  # dataclasses and structs have it, plain types do not
         rows = self.execute(template, values)
         # Not strict: SQLite returns booleans as 0 and 1.
@@ -84,13 +84,14 @@ class Facade:
         rows: Sequence[Row],
         *,
         add: tuple[str, ...] = (),
-        set: tuple[str, ...] = (),
+        set: tuple[str, ...] = (),  # noqa: A002  # the word of SQL, beside `add`
         columns: tuple[str, ...] = (),
     ) -> None:
         """Insert many rows by one native call; where the natural key is there, add to and replace columns.
 
-        Columns of `add` are incremented by the row's value, those of `set` replaced; with neither, rows that are there
-        stay. Rows of the same key in one call add up (the last one wins in `set`). Rows are as in `insert_many`.
+        Columns of `add` are incremented by the row's value, those of `set` replaced; with neither, rows that
+        are there stay. Rows of the same key in one call add up (the last one wins in `set`). Rows are as in
+        `insert_many`.
         """
         self._insert(self._upsert(table, rows, columns, add=add, set=set), rows)
 
@@ -121,7 +122,9 @@ class Facade:
         scope = self._scope
         if "community" in upsert.columns:
             place = upsert.columns.index("community")
-            allowed = {scope.id} if isinstance(scope, Community) else scope.ids if isinstance(scope, Batch) else None
+            allowed = (
+                {scope.id} if isinstance(scope, Community) else scope.ids if isinstance(scope, Batch) else None
+            )
             if allowed is not None and not allowed.issuperset([row[place] for row in rows]):
                 strangers = {str(row[place]) for row in rows} - allowed
                 raise ScopeError(f"rows of {sorted(strangers)} in a scope of {sorted(allowed)[:10]}")

@@ -1,11 +1,11 @@
 """Migrations: numbered SQL files per owner, applied once, all or nothing, by one process at a time.
 
 `migrations/NNNN_what.sql` serves both engines; where they must differ, `NNNN_what.postgresql.sql` and
-`NNNN_what.sqlite.sql` stand side by side. In a file `{aliases}` is the owner's table, `{text}` `{integer}` `{real}`
-`{boolean}` `{bytes}` `{json}` `{id}` are column types, and `{index:by_name}` names an index.
+`NNNN_what.sqlite.sql` stand side by side. In a file `{aliases}` is the owner's table, `{text}` `{integer}`
+`{real}` `{boolean}` `{bytes}` `{json}` `{id}` are column types, and `{index:by_name}` names an index.
 
-A line `-- compat: N` says that programs whose newest migration is N can still serve the new schema; without it only
-programs that know this migration can.
+A line `-- compat: N` says that programs whose newest migration is N can still serve the new schema; without it
+only programs that know this migration can.
 """
 
 import re
@@ -75,7 +75,7 @@ def with_system(owners: Iterable[Owner]) -> tuple[Owner, ...]:
 
 
 def migrations(owner: Owner, dialect: Dialect) -> list[Migration]:
-    """The owner's migrations for one engine, in order. Raises SchemaError for a gap, a double or a misnamed file."""
+    """The owner's migrations for one engine, in order. Raises SchemaError for a gap, a double, a misnamed file."""
     found: dict[int, Migration] = {}
     for file in owner.migrations.iterdir() if owner.migrations is not None else ():
         if not file.name.endswith(".sql"):
@@ -98,7 +98,11 @@ def migrations(owner: Owner, dialect: Dialect) -> list[Migration]:
 
 
 def upgrade(
-    url: str | None, owners: Iterable[Owner], *, up_to: Mapping[str, int] | None = None, host_role: str | None = None
+    url: str | None,
+    owners: Iterable[Owner],
+    *,
+    up_to: Mapping[str, int] | None = None,
+    host_role: str | None = None,
 ) -> list[str]:
     """Bring the database to this program's schema; returns what was applied, as `owner 0001_what`.
 
@@ -158,12 +162,14 @@ def _apply(database: Admin, owner: Owner, migration: Migration) -> None:
 
 def _has_versions(database: Admin) -> bool:
     if database.dialect is POSTGRESQL:
-        return bool(database.run("select 1 from pg_tables where schemaname = 'system' and tablename = 'schema_version'"))
+        return bool(
+            database.run("select 1 from pg_tables where schemaname = 'system' and tablename = 'schema_version'")
+        )
     return bool(database.run("select 1 from sqlite_schema where name = 'system__schema_version'"))
 
 
 def _versions(database: Admin) -> dict[str, tuple[int, int]]:
-    rows: Sequence[tuple[str, int, int]] = database.execute(  # type: ignore[assignment]  # as the table is declared
+    rows: Sequence[tuple[str, int, int]] = database.execute(
         SYSTEM, "select owner, version, compat from {schema_version}"
     )
     return {owner: (version, compat) for owner, version, compat in rows}
@@ -171,7 +177,8 @@ def _versions(database: Admin) -> dict[str, tuple[int, int]]:
 
 def _create(owner: Owner, table: Table, dialect: Dialect) -> str:
     columns = [
-        f"{column.name} {dialect.types[column.type]}{'' if column.null else ' not null'}" for column in table.columns
+        f"{column.name} {dialect.types[column.type]}{'' if column.null else ' not null'}"
+        for column in table.columns
     ]
     # Without a rowid the key is the table: one B-tree to write instead of two.
     tail = " without rowid" if dialect is SQLITE else ""

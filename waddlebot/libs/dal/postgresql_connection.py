@@ -1,6 +1,7 @@
 """A connection to PostgreSQL by psycopg2 (the extra `postgres`), and its errors in our words."""
 
 import contextlib
+import importlib
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -13,11 +14,9 @@ CONNECT_TIMEOUT_S = 5
 def driver() -> ModuleType:
     """psycopg2, or DalError that says how to install it."""
     try:
-        import psycopg2
-        import psycopg2.extensions
+        return importlib.import_module("psycopg2")
     except ModuleNotFoundError as error:
         raise DalError("PostgreSQL needs a driver: install waddlebot[postgres]") from error
-    return psycopg2
 
 
 def connect(url: str) -> Any:

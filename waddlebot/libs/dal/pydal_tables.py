@@ -22,7 +22,7 @@ def open_pydal(uri: str, dialect: Dialect, owners: Iterable[Owner]) -> tuple[Any
     """
     db = DAL(uri, migrate=False, migrate_enabled=False, attempts=1, decode_credentials=True)
     db._adapter.execution_handlers = []  # PyDAL would keep the text and time of every statement
-    types = _custom_types(db._adapter.adapt, dialect)
+    types = _custom_types(dialect)
     return db, {owner.name: _define(db, owner, dialect, types) for owner in owners}
 
 
@@ -44,11 +44,11 @@ def _define(db: Any, owner: Owner, dialect: Dialect, types: Mapping[str, Any]) -
     return tables
 
 
-def _custom_types(quoted: Callable[[str], str], dialect: Dialect) -> Mapping[str, Any]:
+def _custom_types(dialect: Dialect) -> Mapping[str, Any]:
     postgresql = dialect.name == "postgresql"
 
     def null_or(encode: Callable[[Any], str]) -> Callable[[Any], str]:
-        return lambda value: "NULL" if value is None else encode(value)
+        return lambda value: "" if value is None else encode(value)  # PyDAL writes NULL for an empty text
 
     def boolean(value: Any) -> str:
         return ("true" if value else "false") if postgresql else ("1" if value else "0")
@@ -65,7 +65,7 @@ def _custom_types(quoted: Callable[[str], str], dialect: Dialect) -> Mapping[str
         "bytes": SQLCustomType("blob", encoder=null_or(octets), decoder=value_or_none(bytes)),
         "json": SQLCustomType(
             "text",
-            encoder=null_or(lambda value: quoted(encode_json(value))),
+            encoder=null_or(encode_json),  # PyDAL quotes what is of its type `text`
             decoder=value_or_none(msgspec.json.decode),
         ),
     }

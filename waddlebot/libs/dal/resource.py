@@ -69,9 +69,9 @@ def encode_json(value: Any) -> str:
 def resource[T](*, key: tuple[str, ...], table: str) -> Callable[[type[T]], type[T]]:
     """Declare a frozen dataclass to be a Resource, stored in `table`, unique by `key` within its community.
 
-    Put it above `@dataclass(frozen=True, slots=True)`. Each field is a column of the same name: str, int, float, bool,
-    bytes, enumerations and `Literal` of these as themselves, `X | None` as a column that may be null, anything else as
-    JSON. The owner's migrations create the table with `community` first.
+    Put it above `@dataclass(frozen=True, slots=True)`. Each field is a column of the same name: str, int,
+    float, bool, bytes, enumerations and `Literal` of these as themselves, `X | None` as a column that may be
+    null, anything else as JSON. The owner's migrations create the table with `community` first.
     """
 
     def declare(cls: type[T]) -> type[T]:

@@ -1,7 +1,7 @@
 """Row-level security: PostgreSQL's own wall between communities, behind the one in our statements.
 
-Each transaction sets `waddlebot.communities` to the ids of its scope. Policies are forced on the tables' owner too; a
-superuser and a role with BYPASSRLS pass every policy, so hosts refuse to run as one.
+Each transaction sets `waddlebot.communities` to the ids of its scope. Policies are forced on the tables' owner
+too; a superuser and a role with BYPASSRLS pass every policy, so hosts refuse to run as one.
 (https://www.postgresql.org/docs/current/ddl-rowsecurity.html)
 """
 
@@ -63,6 +63,6 @@ def check_role(database: Admin, owners_tables: bool) -> None:
         )
     if owners_tables and database.run("select 1 from pg_tables where tableowner = current_user limit 1"):
         raise SchemaError(
-            f"the role {name!r} owns tables, so it could switch row-level security off: run `waddlebot db upgrade` "
-            "as the owner, and hosts as another role"
+            f"the role {name!r} owns tables, so it could switch row-level security off: "
+            "run `waddlebot db upgrade` as the owner, and hosts as another role"
         )

@@ -1,7 +1,7 @@
 """The wall around a unit of work inside PyDAL: every SQL text PyDAL builds passes here.
 
-PyDAL's own common filters leave out joined tables and can be switched off by an argument, so the scope is put in one
-step lower, where the adapter turns queries into SQL.
+PyDAL's own common filters leave out joined tables and can be switched off by an argument, so the scope is put
+in one step lower, where the adapter turns queries into SQL.
 """
 
 import threading

@@ -54,10 +54,10 @@ class Statements:
 
     __slots__ = ("_compiled", "_conflicts", "dialect", "owner", "qualified", "tables")
 
-    def __init__(self, owner: Owner, dialect: Dialect) -> None:
+    def __init__(self, owner: Owner, dialect: Dialect, tables: Mapping[str, Table] | None = None) -> None:
         self.owner = owner
         self.dialect = dialect
-        self.tables: Mapping[str, Table] = owner.tables
+        self.tables = owner.tables if tables is None else tables
         self.qualified = {name: dialect.qualified(owner.name, name) for name in self.tables}
         self._compiled: dict[tuple[str, type], str] = {}
         self._conflicts: dict[Upsert, str] = {}
@@ -101,8 +101,8 @@ class Statements:
         text = _TOKEN.sub(replace, template)
         if len(scoped) > marks and not isinstance(scope, System):
             raise ScopeError(
-                f"{self.owner.name}: a statement on {', '.join(sorted(scoped))} needs a {{scope}} or {{community}} "
-                f"for each table, else it would reach every community: {template.strip()}"
+                f"{self.owner.name}: a statement on {', '.join(sorted(scoped))} needs a {{scope}} or "
+                f"{{community}} for each table, else it would reach every community: {template.strip()}"
             )
         return text
 

@@ -65,9 +65,9 @@ class Binding(Protocol):
 class Store:
     """Base of every module's store: it names the module's tables and holds its queries.
 
-    A handler receives a store bound to one delivery: to a scope, to whom acts, and to the effect key. Its methods are
-    marked `@reads`, `@writes` or `@configures`; the body is ordinary synchronous code on `self.db`, the caller awaits it.
-    Results leave as plain types or frozen dataclasses.
+    A handler receives a store bound to one delivery: to a scope, to whom acts, and to the effect key. Its
+    methods are marked `@reads`, `@writes` or `@configures`; the body is ordinary synchronous code on `self.db`,
+    the caller awaits it. Results leave as plain types or frozen dataclasses.
     """
 
     __slots__ = ("_binding", "_steps", "_unit", "actor", "effect", "primary", "reason", "scope")
@@ -76,7 +76,12 @@ class Store:
     resources: ClassVar[tuple[type, ...]] = ()
 
     def __init__(
-        self, binding: Binding, scope: Scope, actor: str = "", reason: str = "", effect: EffectKey | None = None
+        self,
+        binding: Binding,
+        scope: Scope,
+        actor: str = "",
+        reason: str = "",
+        effect: EffectKey | None = None,
     ) -> None:
         self._binding = binding
         self._unit: Unit | None = None
@@ -105,7 +110,7 @@ class Store:
         self._open().put(resource_of(type(record)), record)
 
     def remove(self, cls: type, **key: Any) -> bool:
-        """Delete the record of that key, and write its change row; False if there is none. Only in `@configures`."""
+        """Delete the record of that key, with its change row; False if there is none. Only in `@configures`."""
         return self._open().remove(resource_of(cls), key)
 
     def get[T](self, cls: type[T], **key: Any) -> T | None:
@@ -138,7 +143,9 @@ class Store:
         return f"{name}.{self._steps}"
 
 
-def reads[S: Store, **P, R](body: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], Awaitable[R]]:
+def reads[S: Store, **P, R](
+    body: Callable[Concatenate[S, P], R],
+) -> Callable[Concatenate[S, P], Awaitable[R]]:
     """The method only reads: it runs in one read-only snapshot, on a replica where one is configured.
 
     After a write of the same delivery it runs on the primary, so a delivery sees what it wrote.
@@ -146,19 +153,24 @@ def reads[S: Store, **P, R](body: Callable[Concatenate[S, P], R]) -> Callable[Co
     return _decorated(body, Kind.READS)
 
 
-def writes[S: Store, **P, R](body: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], Awaitable[R]]:
+def writes[S: Store, **P, R](
+    body: Callable[Concatenate[S, P], R],
+) -> Callable[Concatenate[S, P], Awaitable[R]]:
     """The method writes, all or nothing, on the primary, and returns once the write is durable.
 
-    With an effect key it runs once per delivery: a re-run gets the stored result, decoded by the return annotation.
+    With an effect key it runs once per delivery: a re-run gets the stored result, decoded by the return
+    annotation.
     """
     return _decorated(body, Kind.WRITES)
 
 
-def configures[S: Store, **P, R](body: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], Awaitable[R]]:
+def configures[S: Store, **P, R](
+    body: Callable[Concatenate[S, P], R],
+) -> Callable[Concatenate[S, P], Awaitable[R]]:
     """A `@writes` that changes configuration by `put` and `remove`, for one community.
 
-    Who changed what from what to what, and why, is stored in the same transaction, and the community's configuration
-    version grows by one.
+    Who changed what from what to what, and why, is stored in the same transaction, and the community's
+    configuration version grows by one.
     """
     return _decorated(body, Kind.CONFIGURES)
 
@@ -168,12 +180,13 @@ def _decorated[S: Store, **P, R](
 ) -> Callable[Concatenate[S, P], Awaitable[R]]:
     method = Method(body, kind)
 
-    @functools.wraps(body)
-    def call(self: S, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
         if self._unit is not None:
             raise DalError(
-                f"{method.name} is called inside another unit of work: move what both share into an undecorated method"
+                f"{method.name} is called inside another unit of work: "
+                "move what both share into an undecorated method"
             )
         return self._binding.submit(self, method, args, kwargs)
 
+    functools.update_wrapper(call, body)
     return call

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from waddlebot.libs.dal.session import Session
 
 _REMEMBER = (
-    "insert into {_effect} (key, step, result, at) values (:key, :step, null, :at) on conflict (key, step) do nothing"
+    "insert into {_effect} (key, step, result, at) values (:key, :step, null, :at) "
+    "on conflict (key, step) do nothing"
 )
 _RECALL = "select result from {_effect} where key = :key and step = :step"
 _COMPLETE = "update {_effect} set result = :result where key = :key and step = :step"

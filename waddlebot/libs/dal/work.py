@@ -16,7 +16,13 @@ class Work:
     __slots__ = ("args", "binding", "error", "future", "kwargs", "loop", "method", "result", "step", "store")
 
     def __init__(
-        self, binding: Any, store: Store, method: Method, step: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        binding: Any,
+        store: Store,
+        method: Method,
+        step: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> None:
         self.binding = binding
         self.store = store

