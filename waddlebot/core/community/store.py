@@ -12,7 +12,7 @@ from waddlebot.libs.sdk import Column, Store, Table, configures, reads, resource
 CLAIM_VALID_S = 600.0
 CLAIM_TRIES = 5
 
-COMMUNITY = Table("community", (Column("created_at", "real"),), key=("community",))
+COMMUNITY = Table("communities", (Column("created_at", "real"),), key=("community",))
 
 CLAIM = Table(
     "claim",
@@ -101,7 +101,7 @@ class CommunityStore(Store):
         settings = self._by_community(Setting)
         switches = self._by_community(Switch)
         overrides = self._by_community(CommandOverride)
-        rows = self.db.execute("select community from {community} where {scope} order by community")
+        rows = self.db.execute("select community from {communities} where {scope} order by community")
         return {
             name: Records(entities[name], members[name], settings[name], switches[name], overrides[name])
             for (name,) in rows
@@ -121,7 +121,7 @@ class CommunityStore(Store):
     @configures
     def adopt(self, entities: tuple[str, ...], now: float) -> None:
         """Bring entities in, and found the community where there is none. Raises Conflict for one taken."""
-        self.db.upsert_many("community", [{"created_at": now}])
+        self.db.upsert_many("communities", [{"created_at": now}])
         for entity in entities:
             self.put(Entity(entity))
 

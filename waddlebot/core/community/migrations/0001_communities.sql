@@ -1,5 +1,5 @@
 -- Communities, and what is configured in them. An entity belongs to one community.
-create table {community} (
+create table {communities} (
     community {text} not null primary key,
     created_at {real} not null
 );
@@ -56,6 +56,6 @@ create table {claim} (
 
 -- The community of the operator's own entities, which the console user owns, and the one that everybody is for
 -- ever a member of.
-insert into {community} (community, created_at) values ('home', 0);
-insert into {community} (community, created_at) values ('waddlebot-global', 0);
+insert into {communities} (community, created_at) values ('home', 0);
+insert into {communities} (community, created_at) values ('waddlebot-global', 0);
 insert into {member} (community, account, ranks) values ('home', 'console:operator', '["owner"]');

@@ -1,0 +1,1 @@
+"""Messages that the bot says by itself, by interval or calendar."""

@@ -1,0 +1,214 @@
+"""Timers, when each is due next, and what platforms tell of channels."""
+
+import dataclasses
+from typing import Any
+
+from waddlebot.libs.dal import resource_of
+from waddlebot.libs.sdk import Column, Refusal, Store, Table, configures, reads, resource, writes
+from waddlebot.trigger.cron.periodic_messages.schedule import REWIND_S_MAX
+
+TIMERS_MAX = 100
+"""Timers in one community."""
+
+RUN = Table(
+    "run",
+    (Column("name", "text"), Column("due_at", "real"), Column("position", "integer")),
+    key=("community", "name"),
+)
+
+CHANNEL = Table(
+    "channel",
+    (
+        Column("entity", "text"),
+        Column("live", "boolean", null=True),
+        Column("title", "text", null=True),
+        Column("category", "text", null=True),
+        Column("told_at", "real"),
+    ),
+    key=("community", "entity"),
+)
+
+
+@resource(key=("name",), table="timer")
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timer:
+    """A message, or several in turn, said every ``interval_s`` seconds or as ``cron`` says in ``zone``.
+
+    It speaks in ``targets`` (entities; none means all channels of the community) where people wrote at least
+    ``lines_min`` lines in the last five minutes, and the other conditions hold. Empty conditions always do.
+    """
+
+    name: str
+    messages: tuple[str, ...]
+    interval_s: float = 0.0
+    cron: str = ""
+    zone: str = "UTC"
+    shuffled: bool = False
+    lines_min: int = 0
+    live_only: bool = False
+    quiet: str = ""
+    title: str = ""
+    category: str = ""
+    targets: tuple[str, ...] = ()
+    enabled: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """When a timer is due, and how many times it has spoken."""
+
+    community: str
+    name: str
+    due_at: float
+    position: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Channel:
+    """What the platform told last of a channel; ``None`` where it told nothing."""
+
+    entity: str
+    live: bool | None = None
+    title: str | None = None
+    category: str | None = None
+
+
+_TIMER_COLUMNS = ", ".join(f"t.{column.name}" for column in resource_of(Timer).table.columns)
+
+
+class TimerStore(Store):
+    """The timers of communities."""
+
+    tables = (RUN, CHANNEL)
+    resources = (Timer,)
+
+    @reads
+    def timers(self) -> list[Timer]:
+        """All timers of the community."""
+        return self.list(Timer)
+
+    @reads
+    def timer(self, name: str) -> Timer | None:
+        """A timer by name."""
+        return self.get(Timer, name=name)
+
+    @reads
+    def run(self, name: str) -> Run | None:
+        """When a timer is due."""
+        rows = self.db.fetch(
+            Run,
+            "select community, name, due_at, position from {run} where {scope} and name = :name",
+            {"name": name},
+        )
+        return rows[0] if rows else None
+
+    @configures
+    def add(self, timer: Timer, due_at: float) -> bool:
+        """Keep a new timer; False where the name is taken. Raises ``Refusal`` when there are too many."""
+        if self.get(Timer, name=timer.name):
+            return False
+        if len(self.list(Timer)) >= TIMERS_MAX:
+            raise Refusal(f"There are {TIMERS_MAX} timers already. Remove one first.")
+        self._keep(timer, due_at)
+        return True
+
+    @configures
+    def change(self, timer: Timer, due_at: float | None) -> None:
+        """Keep a changed timer; with ``due_at`` it is due then."""
+        self._keep(timer, due_at)
+
+    @configures
+    def drop(self, name: str) -> bool:
+        """Remove a timer; False where there is none."""
+        self._forget(name)
+        return self.remove(Timer, name=name)
+
+    @reads
+    def due(self, now: float) -> list[Run]:
+        """The runs of the scope that are due, the longest waiting first."""
+        return self.db.fetch(
+            Run,
+            "select community, name, due_at, position from {run} "
+            "where due_at <= :now and {scope} order by due_at, community, name",
+            {"now": now},
+        )
+
+    @reads
+    def unsettled(self, now: float) -> list[tuple[str, Timer, float | None]]:
+        """Enabled timers of all communities that have no run, or one so late that the clock may have been set."""
+        rows = self.db.execute(
+            f"select {_TIMER_COLUMNS}, r.due_at from {{timer}} t "  # noqa: S608  # declared names
+            "left join {run} r on r.community = t.community and r.name = t.name "
+            "where t.enabled and (r.due_at is null or r.due_at > :now + "
+            "case when t.cron = '' then t.interval_s else :rewind_s end)",
+            {"now": now, "rewind_s": REWIND_S_MAX},
+        )
+        return [(row[0], _timer(row[:-1]), row[-1]) for row in rows]
+
+    @reads
+    def gated(self) -> list[str]:
+        """The communities of all there are whose timers ask for chat lines."""
+        rows = self.db.execute(
+            "select distinct community from {timer} where enabled and lines_min > 0 and {scope}"
+        )
+        return [row[0] for row in rows]
+
+    @writes
+    def settle(self, due: list[tuple[str, str, float]]) -> None:
+        """Set when timers of any community are due: community, name and time."""
+        self.db.upsert_many(
+            "run",
+            [(*row, 0) for row in due],
+            columns=("community", "name", "due_at", "position"),
+            set=("due_at",),
+        )
+
+    @writes
+    def forget(self, name: str) -> None:
+        """Forget the run of a timer that is gone or disabled."""
+        self._forget(name)
+
+    @writes
+    def advance(self, run: Run, due_at: float, spoke: bool) -> None:
+        """A run is over: note the next one, unless somebody else did."""
+        self.db.execute(
+            "update {run} set due_at = :next, position = position + :spoke "
+            "where {scope} and name = :name and due_at = :due_at",
+            {"name": run.name, "due_at": run.due_at, "next": due_at, "spoke": int(spoke)},
+        )
+
+    @writes
+    def told(self, channel: Channel, at: float) -> None:
+        """Keep what a platform told of a channel; what it left out stays, and older news changes nothing."""
+        self.db.execute(
+            "insert into {channel} (community, entity, live, title, category, told_at) "
+            "values ({community}, :entity, :live, :title, :category, :at) "
+            "on conflict (community, entity) do update set live = coalesce(excluded.live, {channel}.live), "
+            "title = coalesce(excluded.title, {channel}.title), "
+            "category = coalesce(excluded.category, {channel}.category), told_at = excluded.told_at "
+            "where excluded.told_at >= {channel}.told_at",
+            {**dataclasses.asdict(channel), "at": at},
+        )
+
+    @reads
+    def channels(self) -> dict[str, Channel]:
+        """What is known of the community's channels, by entity."""
+        found = self.db.fetch(Channel, "select entity, live, title, category from {channel} where {scope}")
+        return {channel.entity: channel for channel in found}
+
+    def _keep(self, timer: Timer, due_at: float | None) -> None:
+        self.put(timer)
+        if not timer.enabled:
+            self._forget(timer.name)
+        elif due_at is not None:
+            self.db.upsert_many("run", [{"name": timer.name, "due_at": due_at, "position": 0}], set=("due_at",))
+
+    def _forget(self, name: str) -> None:
+        self.db.execute("delete from {run} where {scope} and name = :name", {"name": name})
+
+
+def _timer(row: tuple[Any, ...]) -> Timer:
+    declared = resource_of(Timer)
+    names = [column.name for column in declared.table.columns]
+    record: Timer = declared.record(dict(zip(names, row, strict=True)))
+    return record
