@@ -18,13 +18,6 @@ class Environment:
     data_dir: Annotated[
         str, Field("Where the database, the keys and backups are kept.", env="WADDLEBOT_DATA_DIR")
     ] = ""
-    http_host: Annotated[str, Field("The address the web server listens on.", env="HTTP_HOST")] = "127.0.0.1"
-    http_port: Annotated[
-        int,
-        Field(
-            "The port the web server listens on; 0 takes a free one.", at_least=0, at_most=65535, env="HTTP_PORT"
-        ),
-    ] = 8060
     log_dir: Annotated[
         str, Field("Where log files are written; empty for a folder in the data folder.", env="LOG_DIR")
     ] = ""

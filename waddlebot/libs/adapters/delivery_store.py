@@ -281,7 +281,7 @@ class DeliveryStore(Store):
         """Drop ids and results older than ``before`` that no open batch or dead letter still needs."""
         oldest = self.db.execute("select min(at) from {inbox}")[0][0]
         buried = self.db.execute("select min(at) from {dead}")[0][0]
-        before = min(before, *(at for at in (oldest, buried) if at is not None))
+        before = min([before, *(at for at in (oldest, buried) if at is not None)])
         dropped = self.db.execute("delete from {seen} where at < :before", {"before": before}).changed
         return dropped + self.db.execute("delete from {result} where at < :before", {"before": before}).changed
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -94,12 +94,13 @@ _NOTHING = Result("ok")
 class WireChecked:
     """An endpoint whose every call and answer passes through the real codec (``WIRE_CHECK=1``).
 
-    So nothing that works in one process can fail between two. ``shape`` finds the types of a promise.
+    So nothing that works in one process can fail between two. ``shapes`` has the request and answer types of
+    each promise by contract and name.
     """
 
-    def __init__(self, endpoint: Endpoint, shape: Callable[[str, str], tuple[Any, Any]]) -> None:
+    def __init__(self, endpoint: Endpoint, shapes: Mapping[tuple[str, str], tuple[Any, Any]]) -> None:
         self._endpoint = endpoint
-        self._shape = shape
+        self._shapes = {**shapes, (VIEW, CONTRIBUTE): (tuple[str, ...], dict[str, Contribution])}
 
     def execute(self, call: Call) -> Awaitable[Result] | Result:
         """As :meth:`LocalEndpoint.execute`."""
@@ -110,7 +111,7 @@ class WireChecked:
 
     async def call(self, contract: str, method: str, raw: object, scope: CallScope) -> object:
         """As :meth:`LocalEndpoint.call`."""
-        request, answer = self._shape(contract, method)
+        request, answer = self._shapes[(contract, method)]
         raw = round_trip(raw, request)
         return round_trip(await self._endpoint.call(contract, method, raw, round_trip(scope, CallScope)), answer)
 

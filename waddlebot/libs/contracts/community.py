@@ -51,8 +51,8 @@ class CommunityService(Contract):
 
     async def configurations(self, request: ConfigurationsRequest) -> Configurations:
         """The configuration of communities, read from the primary."""
-        ...
+        raise NotImplementedError
 
     async def adopt(self, request: AdoptRequest) -> Adopted:
         """Bring entities that belong nowhere into a community; the others keep theirs."""
-        ...
+        raise NotImplementedError

@@ -48,11 +48,11 @@ class Identity(Contract):
 
     async def lookup(self, request: LookupRequest) -> Accounts:
         """Find accounts by login."""
-        ...
+        raise NotImplementedError
 
     async def links(self, request: LinksRequest) -> Links:
         """Which accounts belong to which people."""
-        ...
+        raise NotImplementedError
 
 
 async def find_account(ctx: Context[Any, Any], login: str) -> Account:

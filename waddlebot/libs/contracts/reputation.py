@@ -33,4 +33,4 @@ class Reputation(Contract):
 
     async def standings(self, request: StandingsRequest) -> Standings:
         """The standings of accounts."""
-        ...
+        raise NotImplementedError

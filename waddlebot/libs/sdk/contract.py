@@ -26,7 +26,7 @@ class Method:
 class Contract:
     """Base of all contracts, which stand in ``libs/contracts``.
 
-    Each public async method takes one frozen request and returns one frozen answer; its body is ``...``
+    Each public async method takes one frozen request and returns one frozen answer; its body only raises
     because the module that promises it answers (``@module.answers(Identity.lookup)``). A caller gets
     it by ``ctx.use(Identity)``.
     """

@@ -133,13 +133,10 @@ class Inbox(Protocol):
     """Accepts events durably: what :meth:`accept` returned from is processed, whatever happens next."""
 
     async def accept(self, source: str, events: Sequence[Event]) -> Accepted:
-        """Commit a batch. Raises ``Busy`` when too much is open and ``Unavailable`` without a database."""
+        """Commit a batch and start to process it. Raises ``Busy`` when too much is open, ``Unavailable``."""
 
-    async def answered(self, batch_id: str, source: str, results: Sequence[EventResult]) -> None:
-        """Commit the stored replies of a batch."""
-
-    async def results(self, source: str, ids: Sequence[str]) -> Mapping[str, EventResult]:
-        """The stored results of events that were accepted; those still being processed are left out."""
+    async def wait(self, source: str, ids: Sequence[str], seconds: float) -> Mapping[str, EventResult]:
+        """The results of accepted events, as far as there are any within ``seconds``."""
 
     async def bury(self, event: Event, reason: str, tries: int) -> None:
         """Move an event to the dead-letter list, which an operator reads and replays."""
@@ -173,14 +170,35 @@ class CallError(Exception):
 type Directory = Mapping[str, Endpoint]
 
 
+class Compiled(msgspec.Struct, frozen=True):
+    """One community's configuration version and contributions by module."""
+
+    version: int
+    contributions: dict[str, Contribution]
+
+
 class Ports(Protocol):
     """What the host lends to modules of the ``processing`` kind beyond :class:`Services`."""
 
-    directory: Directory
-    bus: Bus
-    inbox: Inbox
+    @property
+    def directory(self) -> Directory:
+        """Who answers where."""
 
-    async def configurations(self, communities: Sequence[str]) -> Mapping[str, "Compiled"]:
+    @property
+    def bus(self) -> Bus:
+        """Where events are announced."""
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where events are accepted durably."""
+
+    def send(self, sends: Sequence[Send]) -> None:
+        """Queue replies for delivery. Raises ``Busy`` when the outbox is full."""
+
+    async def answered(self, batch: EventBatch, results: Sequence[EventResult], sends: Sequence[Send]) -> None:
+        """Commit an inboxed batch's results, and the replies that somebody delivers."""
+
+    async def configurations(self, communities: Sequence[str]) -> Mapping[str, Compiled]:
         """The configuration version of communities and what each module contributes to their views."""
 
     def watch(self, changed: Callable[[Sequence[str]], None]) -> None:
@@ -188,10 +206,3 @@ class Ports(Protocol):
 
     async def readiness(self) -> Mapping[str, str]:
         """Each check of this host by name: empty when fine, else what is wrong and what to do."""
-
-
-class Compiled(msgspec.Struct, frozen=True):
-    """One community's configuration version and contributions by module."""
-
-    version: int
-    contributions: dict[str, Contribution]

@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+type RuleAction = Literal["warn", "block", "command", "webhook", "reply"]
+
 
 class DynamicCommand(msgspec.Struct, frozen=True, gc=False):
     """A command that a community made: an alias, a custom command.
@@ -40,7 +42,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     id: str
     pattern: str
     kind: Literal["exact", "contains", "word", "regex", "*"] = "contains"
-    action: Literal["warn", "block", "command", "webhook", "reply"] = "warn"
+    action: RuleAction = "warn"
     value: str = ""
     seconds: int = 0
     case_sensitive: bool = False

@@ -64,7 +64,7 @@ class Router:
         send: Sender,
         answered: Callable[[EventBatch, Sequence[EventResult], Sequence[Send]], Awaitable[None]],
         load_views: Callable[[Sequence[str]], Awaitable[Mapping[str, View]]],
-        bury: Callable[[Event, str, int], Awaitable[None]],
+        bury: Callable[[Event, str, int], Coroutine[Any, Any, None]],
         safe: Safe,
     ) -> None:
         self.directory = directory

@@ -25,6 +25,7 @@ class Trace(msgspec.Struct, frozen=True):
     community: str
     entity: str
     account: str
+    account_login: str
     kind: str
     at: float
     status: str
@@ -76,6 +77,7 @@ class Traces:
         if stage < len(self._stages):
             steps.append(Step(self._stages[stage], reason or status))
         return Trace(
-            event.id, event.source, event.community, event.entity, event.account, event.kind, event.occurred_at,
+            event.id, event.source, event.community, event.entity, event.account, event.user_login, event.kind,
+            event.occurred_at,
             status, reason, command, module, tuple(steps),
         )  # fmt: skip

@@ -1,0 +1,103 @@
+"""The router's state in a host: the router itself, how its views are compiled, and what is kept of it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from waddlebot.libs.contracts.identity import Identity, LinksRequest
+from waddlebot.libs.dal import Batch
+from waddlebot.libs.matching import Matchers
+from waddlebot.libs.sdk import CallError, Event, Reply, Send, ServiceContext
+from waddlebot.libs.sdk.ports import Compiled
+from waddlebot.libs.templates.safety import safe_reply
+from waddlebot.processing.router.door import Door
+from waddlebot.processing.router.engine import Router
+from waddlebot.processing.router.store import RouterStore
+from waddlebot.processing.router.trace import Trace
+from waddlebot.processing.router.view import Catalogue, View, build
+
+_INLINE_RULES_MAX = 50
+_FAILURES_WAITING_MAX = 1_000
+
+
+class Desk:
+    """One host's router and its papers."""
+
+    def __init__(self, ctx: ServiceContext[Any, RouterStore]) -> None:
+        services = ctx.services
+        self.ports = services.ports()
+        self.services = services
+        self.started_at = time.time()
+        self.catalogue = Catalogue(services.manifests)
+        self.matchers = Matchers()
+        self.failures: list[Trace] = []
+        self.router = Router(
+            self.ports.directory, self._send, self.ports.answered, self._load_views, self._bury, safe
+        )
+        self.door = Door(services, self.ports.inbox)
+        self._log = services.log
+
+    def view(self, community: str) -> View:
+        """A community's view; the declared commands and no more where none is compiled yet."""
+        return self.router.views.get(community) or View(community, 0, self.catalogue)
+
+    async def _load_views(self, communities: Sequence[str]) -> Mapping[str, View]:
+        compiled = await self.ports.configurations(communities)
+        return {community: await self._build(community, found) for community, found in compiled.items()}
+
+    async def _build(self, community: str, found: Compiled) -> View:
+        parts = (community, found.version, self.catalogue, found.contributions, self.matchers)
+        rules = sum(len(contribution.rules) for contribution in found.contributions.values())
+        if rules <= _INLINE_RULES_MAX:
+            return build(*parts)
+        return await asyncio.to_thread(build, *parts)
+
+    def _send(self, sends: Sequence[Send]) -> None:
+        try:
+            self.ports.send(sends)
+        except Exception as error:
+            # Commands answer "busy" long before; these had passed that check.
+            self.router.traces.counts["unsent"] += len(sends)
+            self._log.warning("%d replies could not be queued: %s", len(sends), error)
+
+    async def _bury(self, event: Event, reason: str, tries: int) -> None:
+        trace = self.router.traces.find(event.id, event.community)
+        if trace is not None and len(self.failures) < _FAILURES_WAITING_MAX:
+            self.failures.append(trace)
+        await self.ports.inbox.bury(event, reason, tries)
+
+    async def flush(self, ctx: ServiceContext[Any, RouterStore]) -> None:
+        """Write what was counted and what failed since the last time."""
+        hits, self.router.rules.hits = self.router.rules.hits, type(self.router.rules.hits)()
+        failures, self.failures = self.failures, []
+        if hits:
+            store = ctx.store_in(Batch(frozenset(community for community, _ in hits)))
+            await store.count_hits([(community, rule, n) for (community, rule), n in sorted(hits.items())])
+        if failures:
+            await ctx.store_in(Batch(frozenset(t.community for t in failures))).keep_failures(failures)
+
+
+def safe(reply: Reply, view: View) -> Reply:
+    """A reply that no bot, ours or another, takes for a command."""
+    if reply.may_command or reply.action != "chat":
+        return reply
+    text = safe_reply(reply.text, frozenset((view.prefix, view.community_prefix)))
+    return reply if text == reply.text else msgspec.structs.replace(reply, text=text)
+
+
+@asynccontextmanager
+async def open_desk(ctx: ServiceContext[Any, RouterStore]) -> AsyncIterator[Desk]:
+    """The desk for the life of the host, subscribed to the bus."""
+    desk = Desk(ctx)
+    try:
+        links = await ctx.use(Identity).links(LinksRequest())
+        desk.router.persons.update(links.persons)
+    except CallError as error:
+        desk.services.log.warning("who belongs to whom is not known: %s", error)
+    desk.ports.bus.subscribe("processing.router", desk.router.handle)
+    desk.ports.watch(desk.router.refresh)
+    yield desk

@@ -1,0 +1,396 @@
+"""Router: decides what an event means and asks the right modules."""
+
+import asyncio
+import dataclasses
+import time
+from typing import Annotated, Any
+
+import msgspec
+
+from waddlebot.libs.contracts.identity import Identity
+from waddlebot.libs.dal import Batch
+from waddlebot.libs.sdk import (
+    Answers,
+    Context,
+    Contribution,
+    Field,
+    Module,
+    Rank,
+    Refusal,
+    Reply,
+    Rest,
+    Role,
+    RouteContext,
+    Send,
+    ServiceContext,
+)
+from waddlebot.libs.sdk.fields import FieldError, build
+from waddlebot.libs.sdk.rank import words
+from waddlebot.libs.web.errors import HttpError
+from waddlebot.processing.router.desk import Desk, open_desk
+from waddlebot.processing.router.door import Answers as PostedAnswers
+from waddlebot.processing.router.door import PostedEvents
+from waddlebot.processing.router.sessions import SessionError
+from waddlebot.processing.router.store import RouterStore, StringRule
+from waddlebot.processing.router.trace import Trace
+from waddlebot.processing.router.view import Entry
+
+type Ctx = Context[None, RouterStore]
+type Service = ServiceContext[None, RouterStore]
+type Request = RouteContext[None, RouterStore]
+
+module = Module(
+    __name__,
+    "Decide what an event means and ask the right modules.",
+    http_port=8000,
+    grpc_port=50900,
+    store=RouterStore,
+    uses=(Identity,),
+    always_on=True,
+)
+module.starts(open_desk)
+
+_LIST_CHARACTERS_MAX = 400
+_PARTITIONS = 64
+
+
+# --- commands -------------------------------------------------------------------------------------------
+
+
+@module.command("help", user_cooldown_s=2)
+async def help_(ctx: Ctx, command: Annotated[Rest | None, Field("The command to explain.")] = None) -> Answers:
+    """Explain a command, or say what there is."""
+    desk = ctx.state(Desk)
+    view = desk.view(ctx.community)
+    if command is None:
+        names = _for(ctx, view.commands())
+        return Reply(f"{view.prefix}help <command> explains one. Commands: " + _listed(view.prefix, names))
+    name = command.strip().removeprefix(view.prefix).removeprefix(view.community_prefix).lower()
+    entry = view.lookup(name)
+    if entry is None or not entry.enabled or entry.module in view.disabled:
+        raise Refusal(f"There is no command {view.prefix}{name} here. {view.prefix}commands lists what there is.")
+    if not entry.handler or (entry.verbs and not entry.help):
+        verbs = sorted(verb for verb, below in entry.verbs.items() if ctx.call.ranks & below.least)
+        return Reply(f"{view.prefix}{name} {'|'.join(verbs)}: {view.prefix}help {name} <verb> explains each.")
+    who = "" if entry.least & Rank.VIEWER else f" For {_who(entry)}."
+    return Reply(f"{view.prefix}{entry.usage}: {entry.help or 'a command of this community.'}{who}")
+
+
+@module.command("commands", aliases=("cmds", "botcommands"), user_cooldown_s=2)
+async def commands_(ctx: Ctx) -> Reply:
+    """List the commands you can use here."""
+    view = ctx.state(Desk).view(ctx.community)
+    return Reply("Commands: " + _listed(view.prefix, _for(ctx, view.commands())))
+
+
+@module.command("stats", user_cooldown_s=5)
+async def stats(ctx: Ctx) -> Reply:
+    """Say how long the bot has been up and what it has done here."""
+    desk = ctx.state(Desk)
+    router = desk.router
+    uses = sum(n for (community, _), n in router.uses.items() if community == ctx.community)
+    counts = router.traces.counts
+    return Reply(
+        f"Up {_duration(time.time() - desk.started_at)}; {uses} commands used here since; "
+        f"{sum(counts.values())} events seen in all, {counts['answered']} answered, {counts['failed']} failed."
+    )
+
+
+@module.command("admin", rank=Rank.ADMIN)
+async def admin(ctx: Ctx) -> Reply:
+    """Say how this community is set up and how to change it."""
+    desk = ctx.state(Desk)
+    view = desk.view(ctx.community)
+    off = ", ".join(sorted(view.disabled)) or "none"
+    return Reply(
+        f"Community {ctx.community}: prefix {view.prefix}, {len(view.rules)} string rules, modules off: {off}. "
+        f"Change it with {view.prefix}module, {view.prefix}setting, {view.prefix}rank, {view.prefix}prefix and "
+        f"{view.prefix}rule; {view.prefix}help explains each."
+    )
+
+
+@module.command("why", rank=Rank.MODERATOR)
+async def why(
+    ctx: Ctx,
+    event: Annotated[str | None, Field("The id of an event, or @user; the last command if left out.")] = None,
+) -> Reply:
+    """Explain why the bot did or did not answer."""
+    desk = ctx.state(Desk)
+    if event and not event.startswith("@"):
+        trace = desk.router.traces.find(event, ctx.community) or await ctx.store.failure(event)
+        if trace is None:
+            raise Refusal(f"Nothing is known of the event {event}; only the last 20,000 and failures are kept.")
+        return Reply(trace.in_words())
+    login = (event or "").removeprefix("@").lower()
+    for trace in desk.router.traces.recent(ctx.community, ctx.event.entity, most=200):
+        if trace.event_id != ctx.event.id and (not login or trace.account_login == login):
+            return Reply(trace.in_words())
+    raise Refusal("No command was tried here lately" + (f" by {login}." if login else "."))
+
+
+@module.command("rule add", rank=Rank.MODERATOR)
+async def rule_add(
+    ctx: Ctx,
+    name: Annotated[str, Field("What the rule is called.")],
+    kind: Annotated[str, Field("How to look.", choices=("exact", "contains", "word", "regex", "*"))],
+    action: Annotated[str, Field("What to do.", choices=("warn", "block", "command", "reply"))],
+    pattern: Annotated[str, Field('What to look for; in "quotes" if it has spaces.')],
+    value: Annotated[Rest | None, Field("The words to say or the command to run.")] = None,
+) -> Reply:
+    """Make or change a rule for lines that match a pattern."""
+    try:
+        rule = build(
+            StringRule,
+            {"name": name, "pattern": pattern, "kind": kind, "action": action, "value": value or ""},
+        )
+    except FieldError as error:
+        raise Refusal(str(error)) from None
+    await ctx.store.save(rule)
+    return Reply(f"The rule {name} holds now: lines that match are answered with {action}.")
+
+
+@module.command("rule remove", aliases=("rule delete", "rule del"), rank=Rank.MODERATOR)
+async def rule_remove(ctx: Ctx, name: str) -> Reply:
+    """Remove a rule."""
+    if not await ctx.store.delete(name):
+        raise Refusal(f"There is no rule {name}. See the list of rules.")
+    return Reply(f"The rule {name} is gone.")
+
+
+@module.command("rule list", rank=Rank.MODERATOR)
+async def rule_list(ctx: Ctx) -> Reply:
+    """List the rules and how often each matched."""
+    rules, hits = await asyncio.gather(ctx.store.rules(), ctx.store.hits())
+    if not rules:
+        return Reply("There are no rules yet.")
+    return Reply("Rules: " + _cut([f"{r.name} ({r.kind} → {r.action}, {hits.get(r.name, 0)}×)" for r in rules]))
+
+
+@module.command("rule show", rank=Rank.MODERATOR)
+async def rule_show(ctx: Ctx, name: str) -> Reply:
+    """Show a rule in full."""
+    for rule in await ctx.store.rules():
+        if rule.name == name:
+            return Reply(f"{rule.name}: {rule.kind} “{rule.pattern}” → {rule.action} {rule.value}".rstrip())
+    raise Refusal(f"There is no rule {name}.")
+
+
+# --- views, jobs ----------------------------------------------------------------------------------------
+
+
+@module.contributes
+async def contribute(ctx: Service, communities: tuple[str, ...]) -> dict[str, Contribution]:
+    """The string rules of communities."""
+    found = await ctx.store_in(Batch(frozenset(communities))).rules_of(list(communities))
+    return {c: Contribution(rules=tuple(rule.compiled() for rule in rules)) for c, rules in found.items() if rules}
+
+
+@module.job(every_s=0.25)
+async def give_up(ctx: Service) -> None:
+    """End calls whose time is over."""
+    ctx.state(Desk).router.lanes.sweep(time.monotonic())
+
+
+@module.job(every_s=2.0)
+async def write_down(ctx: Service) -> None:
+    """Write counters and failures."""
+    await ctx.state(Desk).flush(ctx)
+
+
+# --- HTTP -----------------------------------------------------------------------------------------------
+
+
+@module.mount("/events", role=Role.TRIGGER, body=PostedEvents, answer=PostedAnswers)
+def events(ctx: Service) -> Any:
+    """Accept one event or up to 100; ``?wait=SECONDS`` returns their replies."""
+    return ctx.state(Desk).door.asgi()
+
+
+class CommandAnswer(msgspec.Struct):
+    """One command of a community."""
+
+    name: str
+    module: str
+    usage: str
+    help: str
+    for_: str = msgspec.field(name="for")
+    cooldown_s: float = 0.0
+    user_cooldown_s: float = 0.0
+
+
+class CommandsAnswer(msgspec.Struct):
+    """The enabled commands of the key's community."""
+
+    prefix: str
+    commands: list[CommandAnswer]
+
+
+class RulesAnswer(msgspec.Struct):
+    """The string rules of the key's community and how often each matched."""
+
+    rules: list[StringRule]
+    hits: dict[str, int]
+
+
+class Done(msgspec.Struct):
+    """What was changed."""
+
+    done: str
+
+
+class ExecutionsAnswer(msgspec.Struct):
+    """What became of the last commands, newest first."""
+
+    executions: list[Trace]
+
+
+class LateResponse(msgspec.Struct, forbid_unknown_fields=True):
+    """A late or partial reply of a module, for the session it answers."""
+
+    session: str
+    entity: str
+    module: str
+    text: str
+
+
+class Metrics(msgspec.Struct):
+    """Counters since the start. ``events`` by what became of them."""
+
+    uptime_s: float
+    events: dict[str, int]
+    under_way: int
+    sessions: int
+    views: int
+
+
+class Coordination(msgspec.Struct):
+    """Who owns the partitions."""
+
+    owner: str
+    partitions: list[int]
+
+
+@module.route("GET", "/commands", role=Role.USER)
+async def get_commands(ctx: Request) -> CommandsAnswer:
+    """List the commands of the community."""
+    view = ctx.state(Desk).view(ctx.community)
+    return CommandsAnswer(
+        view.prefix,
+        [
+            CommandAnswer(name, e.module, e.usage, e.help, _who(e), e.cooldown_s, e.user_cooldown_s)
+            for name, e in sorted(view.commands().items())
+        ],
+    )
+
+
+@module.route("GET", "/rules", role=Role.USER)
+async def get_rules(ctx: Request) -> RulesAnswer:
+    """List the string rules of the community."""
+    return RulesAnswer(await ctx.store.rules(), await ctx.store.hits())
+
+
+@module.route("PUT", "/rules", role=Role.ADMIN)
+async def put_rule(ctx: Request, rule: StringRule) -> Done:
+    """Make or change a string rule."""
+    try:
+        await ctx.store.save(build(StringRule, dataclasses.asdict(rule)))
+    except (FieldError, Refusal) as error:
+        raise HttpError(400, "invalid_rule", str(error)) from None
+    return Done(f"The rule {rule.name} holds now.")
+
+
+@module.route("DELETE", "/rules/{name}", role=Role.ADMIN)
+async def delete_rule(ctx: Request) -> Done:
+    """Remove a string rule."""
+    name = ctx.path["name"]
+    if not await ctx.store.delete(name):
+        raise HttpError(404, "no_such_rule", f"There is no rule {name}.")
+    return Done(f"The rule {name} is gone.")
+
+
+@module.route("GET", "/executions", role=Role.USER)
+async def get_executions(ctx: Request) -> ExecutionsAnswer:
+    """What became of the last commands of the community."""
+    return ExecutionsAnswer(list(ctx.state(Desk).router.traces.recent(ctx.community, most=100)))
+
+
+@module.route("GET", "/traces/{event_id}", role=Role.USER)
+async def get_trace(ctx: Request) -> Trace:
+    """Why the bot did or did not answer an event, stage by stage."""
+    event_id = ctx.path["event_id"]
+    trace = ctx.state(Desk).router.traces.find(event_id, ctx.community) or await ctx.store.failure(event_id)
+    if trace is None:
+        raise HttpError(404, "no_such_event", f"Nothing is known of the event {event_id}.")
+    return trace
+
+
+@module.route("POST", "/responses", role=Role.ACTION)
+async def post_response(ctx: Request, response: LateResponse) -> Done:
+    """Say something late, in the session of the event it answers."""
+    desk = ctx.state(Desk)
+    try:
+        session = desk.router.sessions.answer(response.session, response.entity, response.module, time.monotonic())
+        if session.event.community != ctx.community:
+            raise SessionError("the session belongs to another community.")
+    except SessionError as error:
+        ctx.log.warning("a response was refused: %s", error, extra={"category": "AUTHZ"})
+        raise HttpError(403, "wrong_session", f"The response is refused: {error}") from None
+    event = session.event
+    late = Send(
+        f"{event.source}/{event.id}/late/{session.id}", event.community, event.platform, event.server, event.channel,
+        Reply(response.text), event.id, event.account, event.user_name,
+    )  # fmt: skip
+    await ctx.send([late])
+    return Done("The response is on its way.")
+
+
+@module.route("GET", "/metrics", role=Role.USER)
+async def get_metrics(ctx: Request) -> Metrics:
+    """Counters of this host's router."""
+    desk = ctx.state(Desk)
+    router = desk.router
+    return Metrics(
+        time.time() - desk.started_at, dict(router.traces.counts), router.lanes.under_way,
+        len(router.sessions), len(router.views),
+    )  # fmt: skip
+
+
+@module.route("GET", "/coordination", role=Role.USER)
+async def get_coordination(ctx: Request) -> Coordination:
+    """Which host owns which partitions: in one process, this one owns all."""
+    return Coordination("this host", list(range(_PARTITIONS)))
+
+
+# --- words ----------------------------------------------------------------------------------------------
+
+
+def _for(ctx: Ctx, commands: dict[str, Entry]) -> list[str]:
+    """The names of those that who asks may use."""
+    return sorted(name for name, entry in commands.items() if entry.least & ctx.call.ranks and " " not in name)
+
+
+def _who(entry: Entry) -> str:
+    return words(Rank(entry.least & -entry.least))
+
+
+def _listed(prefix: str, names: list[str]) -> str:
+    return _cut([f"{prefix}{name}" for name in names]) if names else "none"
+
+
+def _cut(parts: list[str]) -> str:
+    """As many as a chat line holds, and how many are left."""
+    text = ""
+    for number, part in enumerate(parts):
+        if len(text) + len(part) > _LIST_CHARACTERS_MAX:
+            return f"{text} and {len(parts) - number} more"
+        text += f", {part}" if text else part
+    return text
+
+
+def _duration(seconds: float) -> str:
+    days, rest = divmod(int(seconds), 86_400)
+    hours, minutes = divmod(rest // 60, 60)
+    return (
+        " ".join(f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if n)
+        or "under a minute"
+    )

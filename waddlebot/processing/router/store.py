@@ -1,0 +1,143 @@
+"""What the router keeps: string rules, their counters, and the traces of failures."""
+
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+from waddlebot.libs.matching import PatternError, check_pattern
+from waddlebot.libs.matching.pattern import Kind
+from waddlebot.libs.sdk import (
+    Column,
+    Field,
+    Rank,
+    Refusal,
+    Rule,
+    Store,
+    Table,
+    admits,
+    configures,
+    reads,
+    resource,
+    writes,
+)
+from waddlebot.libs.sdk.view import RuleAction
+from waddlebot.processing.router.trace import Trace
+
+RULES_MAX = 10_000
+FAILURES_KEPT_S = 30 * 86_400.0
+
+KINDS = ("exact", "contains", "word", "regex", "*")
+ACTIONS = ("warn", "block", "command", "reply")
+
+
+@resource(key=("name",), table="rules")
+@dataclass(frozen=True, slots=True)
+class StringRule:
+    """What to do when a line matches a pattern (P3)."""
+
+    name: Annotated[str, Field("What the rule is called.", length_max=50)]
+    pattern: Annotated[str, Field("What to look for.", length_max=500)]
+    kind: Annotated[str, Field("How to look for it.", choices=KINDS)] = "contains"
+    action: Annotated[str, Field("What to do: warn, block, run a command, or reply.", choices=ACTIONS)] = "warn"
+    value: Annotated[str, Field("The words to say, or the command to run.", length_max=500)] = ""
+    seconds: Annotated[
+        int, Field("block: how long the timeout is; 0 deletes the message.", at_least=0, at_most=1_209_600)
+    ] = 0
+    case_sensitive: Annotated[bool, Field("Whether capitals matter.")] = False
+    priority: Annotated[int, Field("Higher ones first.", at_least=-1000, at_most=1000)] = 0
+    entities: Annotated[tuple[str, ...], Field("Where it holds; empty for everywhere.")] = ()
+    exempt: Annotated[
+        str, Field("The least rank it does not apply to.", choices=tuple(str(r.name).lower() for r in Rank))
+    ] = "moderator"
+
+    def compiled(self) -> Rule:
+        """The rule as the router runs it."""
+        return Rule(
+            self.name, self.pattern, _KIND[self.kind], _ACTION[self.action], self.value, self.seconds,
+            self.case_sensitive, self.priority, self.entities, admits(Rank[self.exempt.upper()]),
+        )  # fmt: skip
+
+
+_KIND: dict[str, Kind] = {"exact": "exact", "contains": "contains", "word": "word", "regex": "regex", "*": "*"}
+_ACTION: dict[str, RuleAction] = {"warn": "warn", "block": "block", "command": "command", "reply": "reply"}
+
+
+class RouterStore(Store):
+    """The router's own tables."""
+
+    resources = (StringRule,)
+    tables = (
+        Table("rule_hits", (Column("name", "text"), Column("hits", "integer")), ("community", "name")),
+        Table(
+            "failures",
+            (Column("event_id", "text"), Column("trace", "bytes"), Column("at", "real")),
+            ("community", "event_id"),
+        ),
+    )
+
+    @reads
+    def rules(self) -> list[StringRule]:
+        """The community's rules, by name."""
+        return self.list(StringRule)
+
+    @reads
+    def rules_of(self, communities: list[str]) -> dict[str, list[StringRule]]:
+        """The rules of several communities."""
+        names = ", ".join(StringRule.__match_args__)
+        found: dict[str, list[StringRule]] = {community: [] for community in communities}
+        for row in self.db.execute(f"select community, {names} from {{rules}} where {{scope}}"):  # noqa: S608  our own column names
+            values = dict(zip(StringRule.__match_args__, row[1:], strict=True))
+            values["entities"] = msgspec.json.decode(values["entities"])
+            found.setdefault(row[0], []).append(msgspec.convert(values, StringRule, strict=False))
+        return found
+
+    @configures
+    def save(self, rule: StringRule) -> None:
+        """Make or change a rule. Raises :class:`Refusal` for one that cannot be matched or run."""
+        try:
+            check_pattern(_KIND[rule.kind], rule.pattern, rule.case_sensitive)
+        except PatternError as error:
+            raise Refusal(str(error)) from None
+        if rule.action in ("command", "reply") and not rule.value:
+            raise Refusal(f"A rule that makes a {rule.action} needs its value: what to run or say.")
+        if self.get(StringRule, name=rule.name) is None and len(self.list(StringRule)) >= RULES_MAX:
+            raise Refusal(f"There are {RULES_MAX} rules already; remove one first.")
+        self.put(rule)
+
+    @configures
+    def delete(self, name: str) -> bool:
+        """Remove a rule; ``False`` when there is none of that name."""
+        return self.remove(StringRule, name=name)
+
+    @reads
+    def hits(self) -> dict[str, int]:
+        """How often each rule matched."""
+        return dict(self.db.execute("select name, hits from {rule_hits} where {scope}"))
+
+    @writes
+    def count_hits(self, hits: list[tuple[str, str, int]]) -> None:
+        """Add (community, rule, times)."""
+        self.db.upsert_many("rule_hits", hits, columns=("community", "name", "hits"), add=("hits",))
+
+    @writes
+    def keep_failures(self, traces: list[Trace]) -> None:
+        """Keep what became of events that failed, for a month."""
+        now = time.time()
+        self.db.upsert_many(
+            "failures",
+            [(t.community, t.event_id, msgspec.msgpack.encode(t), now) for t in traces],
+            columns=("community", "event_id", "trace", "at"),
+            set=("trace", "at"),
+        )
+        self.db.execute("delete from {failures} where at < :before and {scope}", {"before": now - FAILURES_KEPT_S})
+
+    @reads
+    def failure(self, event_id: str) -> Trace | None:
+        """The kept trace of an event."""
+        rows = self.db.execute(
+            "select trace from {failures} where event_id = :event_id and {scope} order by at desc limit 1",
+            {"event_id": event_id},
+        )
+        return msgspec.msgpack.decode(rows[0][0], type=Trace) if rows else None

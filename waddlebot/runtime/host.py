@@ -1,0 +1,261 @@
+"""Host: one process running some modules. Composition happens here, by looking up, never by branching."""
+
+import asyncio
+import contextlib
+import importlib.resources
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, cast
+
+from waddlebot.libs.adapters.delivery_store import OWNER as DELIVERY
+from waddlebot.libs.adapters.delivery_store import DeliveryStore
+from waddlebot.libs.adapters.inbox import DurableInbox
+from waddlebot.libs.adapters.local import LocalEndpoint, WireChecked
+from waddlebot.libs.adapters.memory_bus import MemoryBus
+from waddlebot.libs.adapters.outbox import Outbox
+from waddlebot.libs.contracts.community import CommunityService
+from waddlebot.libs.dal import EffectKey, Scope, Store, System
+from waddlebot.libs.dal.asyncdal import AsyncDAL
+from waddlebot.libs.sdk.context import ServiceContext
+from waddlebot.libs.sdk.discovery import discover
+from waddlebot.libs.sdk.fields import FieldError, from_environment
+from waddlebot.libs.sdk.module import Module
+from waddlebot.libs.sdk.ports import CallScope, Endpoint, Send
+from waddlebot.libs.web.config import WebConfig
+from waddlebot.libs.web.keys import OWNER as KEYS
+from waddlebot.libs.web.keys import KeyStore
+from waddlebot.runtime.configuration import ConfigurationCache
+from waddlebot.runtime.environment import Environment
+from waddlebot.runtime.observing import Observing
+from waddlebot.runtime.ports import HostPorts
+from waddlebot.runtime.profiles import profile_of
+from waddlebot.runtime.secret import load as load_secret
+from waddlebot.runtime.services import HostServices, Shared
+from waddlebot.runtime.supervision import Supervisor
+from waddlebot.runtime.upgrade import prepare
+from waddlebot.runtime.web import WebFront
+
+_DRAIN_S = 10.0
+
+
+class StartError(Exception):
+    """The host cannot start; the text names what is wrong and says what to do."""
+
+
+class Runner:
+    """One module that runs here: its services and its endpoint."""
+
+    def __init__(self, module: Module, services: HostServices, endpoint: Endpoint) -> None:
+        self.module = module
+        self.services = services
+        self.endpoint = endpoint
+        self.observing: list[Observing] = []
+
+
+class Host:
+    """Runs modules until it is stopped.
+
+    ``names`` are the modules to run, all configured ones where it is empty. ``environ`` are the variables
+    of the modules' Configs.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        environ: Mapping[str, str],
+        names: Sequence[str] = (),
+        manifests: Mapping[str, Module] | None = None,
+    ) -> None:
+        self.environment = environment
+        self.manifests = discover() if manifests is None else manifests
+        self.log = logging.getLogger("runtime.host")
+        self.modules = chosen(self.manifests, names)
+        self.configs = configs_of(self.modules, environ)
+        self.web_config = from_environment(WebConfig, "http", environ)
+        self.runners: dict[str, Runner] = {}
+        self.directory: dict[str, Endpoint] = {}
+        self.supervisor = Supervisor(self.log)
+        self._exits = contextlib.AsyncExitStack()
+        self.dal = database(environment, self.manifests)
+        self.shared: Shared
+        self.inbox: DurableInbox
+        self.outbox: Outbox
+        self.web: WebFront
+
+    async def start(self) -> None:
+        """Bring everything up, in order; raises :class:`StartError` and leaves nothing running."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        await asyncio.to_thread(prepare, self.environment, self.dal, profile_of(self.environment.database))
+        await self.dal.open()
+        self._compose()
+        await self.shared.configuration.load()
+        await self._enter_states()
+        await self.outbox.recover()
+        self._supervise()
+        await self.web.start()
+
+    def _compose(self) -> None:
+        bus = MemoryBus()
+        secret = load_secret(self.environment.data)
+        self.shared = Shared(self.manifests, self.directory, bus, secret, self._send)
+        self.inbox = DurableInbox(self._delivery, bus, logging.getLogger("runtime.inbox"))
+        self.shared.configuration = ConfigurationCache(
+            self.dal,
+            self.manifests,
+            CommunityService(self.shared.caller(CallScope(""))),
+            logging.getLogger("runtime.configuration"),
+        )
+        wrap = {0: _as_it_is, 1: self._wire_checked}[self.environment.wire_check]
+        for module in self.modules.values():
+            ports = HostPorts(self) if module.kind == "processing" else None
+            bind = self._binder(module.name) if module.store is not None else None
+            services = HostServices(self.shared, module, self.configs.get(module.name), bind, ports)
+            endpoint = wrap(LocalEndpoint(module, services))
+            self.runners[module.name] = Runner(module, services, endpoint)
+            self.directory[module.name] = endpoint
+        deliverers = {m.delivers: self.directory[m.name] for m in self.modules.values() if m.delivers}
+        self.outbox = Outbox(self._delivery, deliverers, logging.getLogger("runtime.outbox"))
+        self.web = WebFront(self)
+
+    async def _enter_states(self) -> None:
+        for runner in self.runners.values():
+            if runner.module.starter is not None:
+                context: ServiceContext[Any, Any] = ServiceContext(runner.services)
+                state = await self._exits.enter_async_context(runner.module.starter(context))
+                runner.services.enter(state)
+        for runner in self.runners.values():
+            for observer in runner.module.observers:
+                observing = Observing(runner.module.name, observer, runner.services, self.shared.configuration)
+                runner.observing.append(observing)
+                self.shared.bus.subscribe(observing.name, observing.take)
+
+    def _supervise(self) -> None:
+        supervise = self.supervisor.start
+        supervise("configuration", self.shared.configuration.run)
+        supervise("inbox", self.inbox.run)
+        for module in self.modules.values():
+            if module.delivers:
+                supervise(f"outbox {module.delivers}", partial(self.outbox.run, module.delivers))
+        for runner in self.runners.values():
+            for observing in runner.observing:
+                supervise(f"observer {observing.name}", observing.run)
+            for job in runner.module.jobs:
+                self.supervisor.every(
+                    f"job {runner.module.name}.{job.name}", job.every_s, _bound(runner, job.handler)
+                )
+            if runner.module.runner is not None:
+                supervise(runner.module.name, _bound(runner, runner.module.runner))
+
+    async def stop(self) -> None:
+        """Stop in the order in which nothing is lost: doors, inbox, observers, outbox, database."""
+        with contextlib.suppress(AttributeError):  # what a failed start never made
+            await self.web.stop()
+            await self.supervisor.stop([runner.module.name for runner in self.runners.values()])
+            await self.inbox.stop()
+            for runner in self.runners.values():
+                for observing in runner.observing:
+                    observing.stop()
+            self.outbox.stop()
+            await self.supervisor.drain(_DRAIN_S)
+            await self.outbox.settle()
+        await self.supervisor.stop()
+        await self._exits.aclose()
+        await self.dal.close()
+
+    # --- what the modules' services and ports are made of ---------------------------------------------
+
+    def _send(self, sends: Sequence[Send]) -> None:
+        self.outbox.put(sends)
+
+    def _delivery(self) -> DeliveryStore:
+        return cast("DeliveryStore", self.dal.bind(DELIVERY, System("delivery")))
+
+    def keys(self) -> KeyStore:
+        """The API keys."""
+        return cast("KeyStore", self.dal.bind(KEYS, System("API keys")))
+
+    def _binder(self, owner: str) -> Callable[[Scope, str, EffectKey | None], Store]:
+        bind = self.dal.bind
+
+        def bound(scope: Scope, actor: str, effect: EffectKey | None) -> Store:
+            return bind(owner, scope, actor=actor, effect=effect)
+
+        return bound
+
+    def _wire_checked(self, endpoint: Endpoint) -> Endpoint:
+        shapes = {
+            (contract, name): (method.request, method.answer)
+            for module in self.manifests.values()
+            for (contract, name), (method, _) in module.promises.items()
+        }
+        return WireChecked(endpoint, shapes)
+
+
+def chosen(manifests: Mapping[str, Module], names: Sequence[str]) -> dict[str, Module]:
+    """The modules to run by name. Raises :class:`StartError` for one that does not exist."""
+    unknown = [name for name in names if name not in manifests]
+    if unknown:
+        raise StartError(
+            f"There is no module {', '.join(unknown)}. There are: {', '.join(manifests)} (waddlebot modules)."
+        )
+    return {name: manifests[name] for name in (names or manifests)}
+
+
+def configs_of(modules: Mapping[str, Module], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Each module's Config. Raises :class:`StartError` naming all variables that are wrong."""
+    configs: dict[str, Any] = {}
+    problems = []
+    for module in modules.values():
+        if module.config is not None:
+            try:
+                configs[module.name] = from_environment(module.config, module.name, environ)
+            except FieldError as error:
+                problems.append(str(error))
+    if problems:
+        raise StartError("\n".join(problems))
+    return configs
+
+
+def database(environment: Environment, manifests: Mapping[str, Module]) -> AsyncDAL:
+    """The database with every module's tables, not open yet. Raises :class:`StartError` for a bad URL."""
+    try:
+        profile = profile_of(environment.database)
+    except ValueError as error:
+        raise StartError(str(error)) from None
+    dal = AsyncDAL(
+        environment.database,
+        replicas=environment.replicas,
+        readers=profile.readers,
+        writers=profile.writers,
+        wire_check=bool(environment.wire_check),
+    )
+    dal.register(DELIVERY, DeliveryStore, _migrations("waddlebot.libs.adapters"))
+    dal.register(KEYS, KeyStore, _migrations("waddlebot.libs.web"))
+    for module in manifests.values():
+        if module.store is not None:
+            dal.register(module.name, module.store, _migrations(module.package))
+    return dal
+
+
+def _migrations(package: str) -> Any:
+    return importlib.resources.files(package) / "migrations"
+
+
+def _as_it_is(endpoint: Endpoint) -> Endpoint:
+    return endpoint
+
+
+def _bound(runner: Runner, handler: Callable[..., Any]) -> Callable[[], Coroutine[Any, Any, None]]:
+    def call() -> Coroutine[Any, Any, None]:
+        context: ServiceContext[Any, Any] = ServiceContext(runner.services)
+        started: Coroutine[Any, Any, None] = handler(context)
+        return started
+
+    return call

@@ -1,0 +1,77 @@
+"""What the host lends to modules of the processing kind."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from waddlebot.libs.adapters.inbox import DurableInbox
+from waddlebot.libs.adapters.local import CONTRIBUTE, VIEW
+from waddlebot.libs.sdk.ports import Bus, CallScope, Compiled, Directory, EventBatch, EventResult, Send
+from waddlebot.libs.sdk.view import Contribution
+
+if TYPE_CHECKING:
+    from waddlebot.runtime.host import Host
+
+
+class HostPorts:
+    """The processing kind's view of the host."""
+
+    def __init__(self, host: "Host") -> None:
+        self._host = host
+
+    @property
+    def directory(self) -> Directory:
+        """Who answers where."""
+        return self._host.directory
+
+    @property
+    def bus(self) -> Bus:
+        """Where events are announced."""
+        return self._host.shared.bus
+
+    @property
+    def inbox(self) -> DurableInbox:
+        """Where events are accepted durably."""
+        return self._host.inbox
+
+    def send(self, sends: Sequence[Send]) -> None:
+        """Queue replies for delivery. Raises ``Busy`` when the outbox is full."""
+        self._host.outbox.put(sends)
+
+    async def answered(self, batch: EventBatch, results: Sequence[EventResult], sends: Sequence[Send]) -> None:
+        """Commit an inboxed batch's results, and the replies that somebody here delivers."""
+        outbox = self._host.outbox
+        leaving = [send for send in sends if outbox.delivers(send.platform)]
+        await self._host.inbox.answered(batch, results, leaving)
+        outbox.put(leaving, durable=True)
+
+    async def configurations(self, communities: Sequence[str]) -> Mapping[str, Compiled]:
+        """The configuration version of communities, and what each module contributes to their views."""
+        cache = self._host.shared.configuration
+        await cache.poll()
+        versions = {c: found.version if (found := cache.get(c)) else 0 for c in communities}
+        contributions: dict[str, dict[str, Contribution]] = {community: {} for community in communities}
+        for community in communities:
+            found = cache.get(community)
+            if found is not None:
+                contributions[community]["core.community"] = found.contribution
+        for name, module in self._host.manifests.items():
+            endpoint = self._host.directory.get(name)
+            if module.contributor is None or endpoint is None:
+                continue
+            given = await endpoint.call(VIEW, CONTRIBUTE, tuple(communities), CallScope(""))
+            for community, contribution in _contributions(given).items():
+                contributions[community][name] = contribution
+        return {c: Compiled(versions[c], contributions[c]) for c in communities}
+
+    def watch(self, changed: Callable[[Sequence[str]], None]) -> None:
+        """``changed`` is told of communities whose configuration changed."""
+        self._host.shared.configuration.watch(changed)
+
+    async def readiness(self) -> Mapping[str, str]:
+        """Each check of this host by name: empty when fine, else what is wrong and what to do."""
+        return await self._host.web.readiness()
+
+
+def _contributions(given: object) -> dict[str, Contribution]:
+    assert isinstance(given, dict)  # noqa: S101  for the type checker: the endpoint's View answer is one
+    return given

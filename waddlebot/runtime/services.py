@@ -1,0 +1,151 @@
+"""What the host lends to one module."""
+
+import itertools
+import logging
+import secrets
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from waddlebot.libs.contracts.community import AdoptRequest, CommunityService
+from waddlebot.libs.dal import EffectKey, Scope, Store
+from waddlebot.libs.sdk.context import Services
+from waddlebot.libs.sdk.contract import Caller
+from waddlebot.libs.sdk.event import Event
+from waddlebot.libs.sdk.module import Module
+from waddlebot.libs.sdk.ports import Bus, CallError, CallScope, Directory, EventBatch, Ports, Send
+from waddlebot.runtime.configuration import ConfigurationCache
+from waddlebot.runtime.secret import Secret
+
+type Binder = Callable[[Scope, str, EffectKey | None], Store]
+
+
+class Shared:
+    """What all modules of a host share: the bus, the directory, the configuration, the way out."""
+
+    def __init__(
+        self,
+        manifests: Mapping[str, Module],
+        directory: Directory,
+        bus: Bus,
+        secret: Secret,
+        send: Callable[[Sequence[Send]], None],
+    ) -> None:
+        self.manifests = manifests
+        self.directory = directory
+        self.bus = bus
+        self.secret = secret
+        self.send = send
+        self.promised = {contract: m.name for m in manifests.values() for contract, _ in m.promises}
+        self.configuration: ConfigurationCache
+        self.dropped: Counter[str] = Counter()
+        self._run = secrets.token_hex(4)
+        self._numbers = itertools.count()
+
+    def caller(self, scope: CallScope) -> Caller:
+        """How contracts are asked on somebody's behalf."""
+
+        def ask(contract: str, method: str, request: Any, answer: Any) -> Awaitable[Any]:
+            provider = self.promised.get(contract, "")
+            endpoint = self.directory.get(provider)
+            if endpoint is None:
+                raise CallError(f"no host runs a module that promises {contract}")
+            return endpoint.call(contract, method, request, scope)
+
+        return ask
+
+    async def announce(self, events: Sequence[Event]) -> None:
+        """Publish events with their communities; those of unknown entities are counted and dropped."""
+        entities = self.configuration.entities
+        known: list[Event] = []
+        for event in events:
+            if event.community:
+                known.append(event)
+                continue
+            community = entities.get(event.entity)
+            if community is None:
+                self.dropped["unknown entity"] += 1
+            else:
+                known.append(msgspec.structs.replace(event, community=community))
+        if known:
+            await self.bus.publish(EventBatch(f"{self._run}-{next(self._numbers)}", known))
+
+    async def adopt(self, entities: Sequence[str], community: str) -> None:
+        """Bring entities that belong nowhere yet into a community, and know it at once."""
+        wanted = tuple(entity for entity in entities if entity not in self.configuration.entities)
+        if wanted:
+            service = CommunityService(self.caller(CallScope(community)))
+            await service.adopt(AdoptRequest(community, wanted))
+            await self.configuration.poll()
+
+
+class HostServices(Services):
+    """One module's view of the host."""
+
+    def __init__(
+        self, shared: Shared, module: Module, config: Any, bind: Binder | None, ports: Ports | None
+    ) -> None:
+        self.module = module.name
+        self.config = config
+        self.log = logging.getLogger(module.name)
+        self.manifests = shared.manifests
+        self.entities = shared.configuration.entities
+        self._shared = shared
+        self._bind = bind
+        self._ports = ports
+        self._state: Any = None
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def settings(self, community: str) -> Any:
+        """The module's Settings in a community."""
+        return self._shared.configuration.settings(self.module, community)
+
+    def enabled(self, community: str) -> bool:
+        """Whether the module is switched on there."""
+        return self._shared.configuration.enabled(self.module, community)
+
+    def store(self, scope: Scope, actor: str, key: str) -> Store:
+        """The module's store for one unit of work."""
+        if self._bind is None:
+            raise TypeError(f"{self.module} declares no store")
+        return self._bind(scope, actor, EffectKey(key, self.module) if key else None)
+
+    def caller(self, scope: CallScope) -> Caller:
+        """How contracts are asked on somebody's behalf."""
+        return self._shared.caller(scope)
+
+    def secret(self, purpose: str) -> bytes:
+        """A key for one purpose of this module."""
+        return self._shared.secret.derive(f"{self.module}/{purpose}")
+
+    def ports(self) -> Ports:
+        """The host's ports, for the processing kind only."""
+        if self._ports is None:
+            raise PermissionError(f"{self.module} is not of the processing kind: announce, or ask a contract")
+        return self._ports
+
+    def state(self) -> Any:
+        """What the module's ``starts`` yielded."""
+        return self._state
+
+    def enter(self, state: Any) -> None:
+        """Keep what the module's ``starts`` yielded."""
+        self._state = state
+
+    async def announce(self, events: Sequence[Event]) -> None:
+        """Hand events to the bus."""
+        await self._shared.announce(events)
+
+    async def send(self, sends: Sequence[Send]) -> None:
+        """Queue replies."""
+        self._shared.send(sends)
+
+    async def adopt(self, entities: Sequence[str], community: str) -> None:
+        """Bring entities into a community."""
+        await self._shared.adopt(entities, community)

@@ -1,0 +1,75 @@
+"""Tasks that live as long as the host: started again when they fail, never silently gone."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+_PAUSE_FIRST_S = 0.5
+_PAUSE_MAX_S = 60.0
+_HEALTHY_S = 60.0
+
+type Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Supervisor:
+    """The host's long-running tasks by name, and what last went wrong with each."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._draining = False
+        self.errors: dict[str, str] = {}
+
+    def start(self, name: str, work: Work) -> None:
+        """Run ``work`` until it returns; when it fails, again after a growing pause with jitter."""
+        self._tasks[name] = asyncio.get_running_loop().create_task(self._keep(name, work), name=name)
+
+    def every(self, name: str, seconds: float, work: Work) -> None:
+        """Run ``work`` every so many seconds; a run that takes longer delays the next, none are made up for."""
+
+        async def repeat() -> None:
+            while not self._draining:
+                await asyncio.sleep(seconds)
+                await work()
+
+        self.start(name, repeat)
+
+    async def _keep(self, name: str, work: Work) -> None:
+        pause_s = _PAUSE_FIRST_S
+        while True:
+            began = time.monotonic()
+            try:
+                await work()
+            except Exception as error:
+                self.errors[name] = f"{type(error).__name__}: {error}"
+                if time.monotonic() - began > _HEALTHY_S:
+                    pause_s = _PAUSE_FIRST_S
+                self._log.exception("%s failed and starts again in %.1f s", name, pause_s)
+                await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311  jitter, no secret
+                pause_s = min(pause_s * 2, _PAUSE_MAX_S)
+            else:
+                self.errors.pop(name, None)
+                return
+
+    async def stop(self, names: Sequence[str] | None = None) -> None:
+        """Cancel tasks, all or those named (and their jobs), and wait until they are gone."""
+        chosen = {
+            name: task
+            for name, task in self._tasks.items()
+            if names is None or name in names or name.startswith("job ")
+        }
+        for task in chosen.values():
+            task.cancel()
+        await asyncio.gather(*chosen.values(), return_exceptions=True)
+        for name in chosen:
+            del self._tasks[name]
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for tasks that end by themselves now; those for ever go on."""
+        self._draining = True
+        ending = [t for name, t in self._tasks.items() if name.startswith(("observer ", "outbox ", "inbox"))]
+        if ending:
+            await asyncio.wait(ending, timeout=seconds)

@@ -1,0 +1,141 @@
+"""The host's web server: its modules' routes and doors, API keys, health."""
+
+import importlib.metadata
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from waddlebot.libs.contracts.community import HOME
+from waddlebot.libs.dal import DalError
+from waddlebot.libs.sdk import CHAT_MESSAGE, EVENT_VERSION, Call, Event, Module, Result, RouteContext, ServiceContext
+from waddlebot.libs.sdk.ports import CallScope
+from waddlebot.libs.sdk.rank import Role
+from waddlebot.libs.web import create_app
+from waddlebot.libs.web.doors import ASGI
+from waddlebot.libs.web.gate import Gate
+from waddlebot.libs.web.health import CheckFailed, Health
+from waddlebot.libs.web.ring import KeyRing
+from waddlebot.libs.web.server import WebServer
+from waddlebot.libs.web.site import Site
+from waddlebot.runtime.services import HostServices
+
+if TYPE_CHECKING:
+    from waddlebot.runtime.host import Host
+
+_PROBED = "processing.router"
+
+
+class HttpModule:
+    """One module at work, as the web server sees it."""
+
+    def __init__(self, module: Module, services: HostServices) -> None:
+        self.module = module
+        self._services = services
+        context: ServiceContext[Any, Any] = ServiceContext(services)
+        self.doors: Mapping[str, ASGI] = {mount.path: mount.factory(context) for mount in module.mounts}
+
+    def enabled(self, community: str) -> bool:
+        """Whether the module is switched on in a community."""
+        return self._services.enabled(community)
+
+    def route_context(
+        self,
+        scope: CallScope,
+        *,
+        role: Role | None,
+        key_name: str,
+        path: Mapping[str, str],
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        peer: str,
+        entity: str,
+    ) -> RouteContext[Any, Any]:
+        """What a route's handler gets."""
+        return RouteContext(
+            self._services, scope, role=role, key_name=key_name, path=path, query=query, headers=headers,
+            peer=peer, entity=entity,
+        )  # fmt: skip
+
+
+class WebFront:
+    """Serves the host's modules between :meth:`start` and :meth:`stop`."""
+
+    def __init__(self, host: "Host") -> None:
+        self._host = host
+        self._ring = KeyRing(host.keys)
+        self._server: WebServer | None = None
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds it; empty before the start."""
+        return self._server.url if self._server else ""
+
+    async def start(self) -> None:
+        """Listen. Raises ``AddressError`` where the address or port cannot be had."""
+        host = self._host
+        await self._ring.__aenter__()
+        web = host.web_config
+        entities = host.shared.configuration.entities
+        gate = Gate(
+            self._ring,
+            lambda entity: entities.get(entity, ""),
+            requests_max=web.requests_max,
+            requests_window_s=web.requests_window_s,
+        )
+        site = Site(
+            runners=[HttpModule(runner.module, runner.services) for runner in host.runners.values()],
+            gate=gate,
+            health=Health({"database": self._database, "events": self._events, "tasks": self._tasks}),
+            host_names=web.host_names,
+            version=importlib.metadata.version("waddlebot"),
+        )
+        server = WebServer(create_app(site), web)
+        await server.start()
+        self._server = server
+
+    async def stop(self) -> None:
+        """Take no further requests, finish those that are here."""
+        if self._server is not None:
+            server, self._server = self._server, None
+            await server.stop()
+            await self._ring.__aexit__(None, None, None)
+
+    async def _database(self) -> str:
+        try:
+            await self._host.dal.ping()
+        except DalError as error:
+            raise CheckFailed(f"{error} Events are refused until it is back.") from None
+        return "The database answers."
+
+    async def _events(self) -> str:
+        """Ready means that an event gets an answer: ask for one."""
+        endpoint = self._host.directory.get(_PROBED)
+        if endpoint is None:
+            return "No router runs here."
+        now = time.time()
+        event = Event(
+            EVENT_VERSION, "probe", CHAT_MESSAGE, "health", "probe", "probe", "probe", "probe", "probe", (), "!help",
+            now, now, HOME,
+        )  # fmt: skip
+        answer = endpoint.execute(Call(_PROBED, "command:help", event, "", "health:probe", 1, "", 0, 5.0))
+        result = answer if isinstance(answer, Result) else await answer
+        if result.status != "ok" or not result.replies:
+            raise CheckFailed(f"A command got no answer: {result.reason or result.status}.")
+        return "A command gets its answer."
+
+    async def _tasks(self) -> str:
+        errors = self._host.supervisor.errors
+        if errors:
+            raise CheckFailed(f"These keep failing, the log says why: {', '.join(sorted(errors))}.")
+        return f"{len(self._host.runners)} modules are at work."
+
+    async def readiness(self) -> Mapping[str, str]:
+        """Each check by name: empty when fine, else what is wrong."""
+        found = {}
+        for name, check in (("database", self._database), ("events", self._events), ("tasks", self._tasks)):
+            try:
+                await check()
+                found[name] = ""
+            except CheckFailed as failed:
+                found[name] = str(failed)
+        return found
