@@ -1,0 +1,188 @@
+"""A web server around single modules: real sockets and a real key store, without a host."""
+
+import contextlib
+import dataclasses
+import hashlib
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, cast
+
+import aiohttp
+import msgspec
+
+from waddlebot.libs.dal import Scope, Store, System
+from waddlebot.libs.dal.owner import Owner
+from waddlebot.libs.sdk.context import RouteContext, ServiceContext, Services
+from waddlebot.libs.sdk.contract import Caller
+from waddlebot.libs.sdk.event import Event
+from waddlebot.libs.sdk.module import Module
+from waddlebot.libs.sdk.ports import CallError, CallScope, Ports, Send
+from waddlebot.libs.sdk.rank import Role
+from waddlebot.libs.testing.ports import free_port
+from waddlebot.libs.testing.stores import opened_dal
+from waddlebot.libs.web import Gate, Health, KeyRing, KeyStore, Site, WebConfig, WebServer, create_app
+from waddlebot.libs.web.doors import ASGI
+from waddlebot.libs.web.health import Check
+from waddlebot.libs.web.keys import OWNER
+
+
+class LoneServices(Services):
+    """What a module is lent that stands alone: it keeps what the module announces and sends."""
+
+    def __init__(self, module: Module, config: Any = None) -> None:
+        self.module = module.name
+        self.config = config
+        self.log = logging.getLogger(module.name)
+        self.manifests = {module.name: module}
+        self.adopted: dict[str, str] = {}
+        self.entities: Mapping[str, str] = self.adopted
+        self.off: set[str] = set()
+        self.announced: list[Event] = []
+        self.sent: list[Send] = []
+        self.entered: Any = None
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def settings(self, community: str) -> Any:
+        """No module that stands alone has settings."""
+        raise LookupError(f"{self.module} has no settings in {community}")
+
+    def enabled(self, community: str) -> bool:
+        """Whether the module is on in a community: unless the test put it into ``off``."""
+        return community not in self.off
+
+    def store(self, scope: Scope, actor: str, key: str) -> Store:
+        """No module that stands alone has a store."""
+        raise LookupError(f"{self.module} has no store for {scope}, {actor}, {key}")
+
+    def caller(self, scope: CallScope) -> Caller:
+        """Nobody is there to be asked."""
+        raise CallError(f"nobody is there to be asked by {self.module} for {scope}")
+
+    def secret(self, purpose: str) -> bytes:
+        """A key for one purpose, the same in every run."""
+        return hashlib.sha256(f"{self.module}/{purpose}".encode()).digest()
+
+    def ports(self) -> Ports:
+        """No module that stands alone has the host's ports."""
+        raise PermissionError(f"{self.module} stands alone")
+
+    def state(self) -> Any:
+        """What the module's ``starts`` yielded."""
+        return self.entered
+
+    async def announce(self, events: Sequence[Event]) -> None:
+        """Keep the events of known entities."""
+        self.announced += [event for event in events if event.entity in self.entities]
+
+    async def send(self, sends: Sequence[Send]) -> None:
+        """Keep the replies."""
+        self.sent += sends
+
+    async def adopt(self, entities: Sequence[str], community: str) -> None:
+        """Bring entities into a community."""
+        for entity in entities:
+            self.adopted.setdefault(entity, community)
+
+
+class LoneRunner:
+    """One module as :class:`waddlebot.libs.web.HttpRunner` wants it."""
+
+    def __init__(self, module: Module, services: LoneServices) -> None:
+        self.module = module
+        self.services = services
+        self.doors: Mapping[str, ASGI] = {
+            mount.path: mount.factory(ServiceContext(services)) for mount in module.mounts
+        }
+
+    def enabled(self, community: str) -> bool:
+        """See :class:`LoneServices`."""
+        return self.services.enabled(community)
+
+    def route_context(
+        self,
+        scope: CallScope,
+        *,
+        role: Role | None,
+        key_name: str,
+        path: Mapping[str, str],
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        peer: str,
+        entity: str,
+    ) -> RouteContext[Any, Any]:
+        """What a route's handler gets."""
+        return RouteContext(
+            self.services, scope,
+            role=role, key_name=key_name, path=path, query=query, headers=headers, peer=peer, entity=entity,
+        )  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Served:
+    """A running server: where it is, its keys, and what each module was lent."""
+
+    url: str
+    keys: KeyRing
+    services: Mapping[str, LoneServices]
+    site: Site
+
+
+@contextlib.asynccontextmanager
+async def served(
+    database_url: str,
+    *modules: Module,
+    checks: Mapping[str, Check] | None = None,
+    config: WebConfig | None = None,
+) -> AsyncIterator[Served]:
+    """Modules, started and served on a free port, with a key store in the database of that URL."""
+    config = dataclasses.replace(config or WebConfig(), port=free_port())
+    owner = Owner(OWNER, KeyStore, files("waddlebot.libs.web") / "migrations")
+    async with contextlib.AsyncExitStack() as stack:
+        dal = await stack.enter_async_context(opened_dal(database_url, owner))
+
+        def open_store() -> KeyStore:
+            store = dal.bind(OWNER, System("API keys"))
+            return cast(KeyStore, store)
+
+        keys = await stack.enter_async_context(KeyRing(open_store))
+        runners = []
+        for module in modules:
+            services = LoneServices(module)
+            if module.starter is not None:
+                services.entered = await stack.enter_async_context(module.starter(ServiceContext(services)))
+            runners.append(LoneRunner(module, services))
+        known = {runner.module.name: runner.services for runner in runners}
+        gate = Gate(
+            keys,
+            lambda entity: next((s.entities[entity] for s in known.values() if entity in s.entities), ""),
+            requests_max=config.requests_max,
+            requests_window_s=config.requests_window_s,
+        )
+        site = Site(runners, gate, Health(checks or {}), config.host_names, "0.0.0")
+        server = await stack.enter_async_context(WebServer(create_app(site), config))
+        yield Served(server.url, keys, known, site)
+
+
+class JsonClient:
+    """Talks JSON to a server."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self.session = session
+        self.url = url
+
+    async def ask(
+        self, method: str, path: str, *, key: str | None = None, json: Any = None, **more: Any
+    ) -> tuple[int, Any, Any]:
+        """Status, decoded body, headers."""
+        headers = dict(more.pop("headers", {}))
+        if key is not None:
+            headers["X-API-Key"] = key
+        async with self.session.request(method, self.url + path, json=json, headers=headers, **more) as answer:
+            raw = await answer.read()
+            is_json = answer.content_type == "application/json" and raw
+            return answer.status, msgspec.json.decode(raw) if is_json else raw.decode(), answer.headers
