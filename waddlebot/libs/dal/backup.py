@@ -85,7 +85,7 @@ def backup(url: str | None, owners: Iterable[Owner], file: Path) -> int:
                 found.problem or f"{found.owner}: the database is at {found.version}, not {found.known}"
             )
     total = 0
-    with _replacing(file) as raw, gzip.open(raw, "wb", compresslevel=6) as out, admin(url) as database:
+    with _replacing(file) as new, gzip.open(new, "wb", compresslevel=6) as out, admin(url) as database:
         lines = cast(BinaryIO, out)
         _write(lines, Header(FORMAT, {found.owner: found.version for found in stand}))
         with database.transaction(exclusive=False):
@@ -142,8 +142,8 @@ def snapshot(url: str | None, file: Path) -> None:
         raise DalError("a snapshot is for SQLite; use `backup`, or pg_basebackup for a whole PostgreSQL server")
     with (
         admin(url) as database,
-        _replacing(file) as raw,
-        contextlib.closing(sqlite3.connect(raw.name)) as copy,
+        _replacing(file) as new,
+        contextlib.closing(sqlite3.connect(new)) as copy,
     ):
         database.connection.backup(copy)
 
@@ -273,14 +273,14 @@ def _continue_numbers(database: Admin, owner: Owner, table: Table) -> None:
 
 
 @contextlib.contextmanager
-def _replacing(file: Path) -> Iterator[BinaryIO]:
+def _replacing(file: Path) -> Iterator[Path]:
     """A new file that takes the name when it is whole and on disk."""
     descriptor, name = tempfile.mkstemp(dir=file.absolute().parent, prefix=f".{file.name}.")  # mode 0600
+    os.close(descriptor)
     try:
-        with os.fdopen(descriptor, "wb") as raw:
-            yield cast(BinaryIO, raw)
-            raw.flush()
-            os.fsync(raw.fileno())
+        yield Path(name)
+        with open(name, "r+b") as written:
+            os.fsync(written.fileno())
         Path(name).replace(file)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -7,7 +7,9 @@ its effect key tells whether it was.
 """
 
 import functools
+import random
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +31,8 @@ from waddlebot.libs.dal.store import Kind
 from waddlebot.libs.dal.units import perform
 from waddlebot.libs.dal.work import Lane, Work, settle
 
-TRIES_MAX = 3  # of one unit of work: after a lost connection, a deadlock or a serialization failure
+COLLISION_PAUSE_S = 0.05
+TRIES_MAX = 5  # of one unit of work: after a lost connection, a deadlock or a serialization failure
 
 _NO_VALUES = {"_": None}
 _BYTEA = 17  # the type's number in pg_type.dat
@@ -256,6 +259,9 @@ def _run(session: PostgreSQLSession, work: Work) -> Any:
                 session.disconnect()
             if not tries_left or not (again or may_retry(error)):
                 raise
+            collided = not again
         finally:
             session.end()
+        if collided:  # the other party tries again too: not in step with us
+            time.sleep(random.uniform(0, COLLISION_PAUSE_S))  # noqa: S311  # no secret
     raise AssertionError("unreachable: the last try returns or raises")

@@ -39,6 +39,8 @@ def _define(db: Any, owner: Owner, dialect: Dialect, types: Mapping[str, Any]) -
         defined = db.define_table(
             f"{owner.schema}__{name}", *fields, rname=dialect.qualified(owner.name, name), **options
         )
+        if not hasattr(defined, "_id"):  # PyDAL's aliases need one, though it gives none to a key of several
+            defined._id = defined[table.key[0]]
         defined._declared = (owner.name, table)
         tables[name] = defined
     return tables

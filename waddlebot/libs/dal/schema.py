@@ -44,7 +44,7 @@ def _differences(database: Admin, owner: Owner, table: Table) -> Iterable[str]:
         type_name, null = found.pop(column.name)
         if type_name != _type_name(database, column):
             yield f"the column {column.name!r} is {type_name} in the database, {column.type} in the code"
-        if null != column.null and not table.numbered:
+        if null != column.null and not (table.numbered and column.name == "id"):
             words = ("may be null", "may not be null")
             yield f"the column {column.name!r} {words[not null]} in the database, {words[null]} in the code"
     for name in found:

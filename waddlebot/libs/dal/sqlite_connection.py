@@ -14,6 +14,7 @@ _UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKE
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection with the settings every part of the program relies on. Raises Unavailable."""
+    connection = None
     try:
         connection = sqlite3.connect(
             path,
@@ -28,6 +29,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         if read_only:
             connection.execute("pragma query_only = on")
     except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
         raise Unavailable(f"cannot open the database {path}: {error}") from error
     return connection
 

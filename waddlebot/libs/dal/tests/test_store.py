@@ -88,7 +88,9 @@ async def test_native_and_pydal_statements_agree_on_every_type(bind: Bind) -> No
     await bind().change(insert)
     assert await bind().run(by_pydal) == [(b"\0'\\", {"a": 1}, -(2**63), False), (None, None, None, True)]
     assert await bind().run(found_by_value) == [1, 1, 1, 1]
-    native = await bind().run(lambda s: list(s.db.execute("select data, big from {items} where {scope} order by label")))
+    native = await bind().run(
+        lambda s: list(s.db.execute("select data, big from {items} where {scope} order by label"))
+    )
     assert native == [(b"\0'\\", -(2**63)), (None, None)]
 
 
@@ -140,7 +142,9 @@ async def test_a_reading_method_cannot_write(bind: Bind) -> None:
 
 async def test_a_value_that_does_not_fit_is_refused_in_words(bind: Bind) -> None:
     with pytest.raises(Invalid):
-        await bind().change(lambda s: s.db.execute("select :big + 0", {"big": 2**70}) and s.db.items.insert(big=2**70))
+        await bind().change(
+            lambda s: s.db.execute("select :big + 0", {"big": 2**70}) and s.db.items.insert(big=2**70)
+        )
     with pytest.raises(Invalid):
         await bind().change(lambda s: s.db.insert_many("items", [{"label": None}]))
     with pytest.raises(Invalid):
@@ -159,7 +163,9 @@ async def test_a_method_inside_a_method_is_refused(bind: Bind) -> None:
 
 async def test_one_store_may_be_used_by_many_at_once(bind: Bind) -> None:
     store = bind()
-    await asyncio.gather(*[store.add_quietly(f"u{n % 7}", 1) for n in range(70)], *[store.points() for _ in range(20)])
+    await asyncio.gather(
+        *[store.add_quietly(f"u{n % 7}", 1) for n in range(70)], *[store.points() for _ in range(20)]
+    )
     assert await store.points() == {f"u{n}": 10 for n in range(7)}
 
 
