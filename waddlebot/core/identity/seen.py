@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from waddlebot.libs.sdk import Event
 
 REWRITE_AFTER_S = 600.0
-ACCOUNTS_MAX = 50_000
-"""How many accounts are remembered, about 15 MB. Forgetting costs rows that are written too early, no more."""
+ACCOUNTS_MAX = 100_000
+"""How many accounts are remembered, about 30 MB. Forgetting costs rows that are written too early, no more."""
 
 
 class Seen:
