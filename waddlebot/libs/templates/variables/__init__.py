@@ -1,0 +1,1 @@
+"""The variables, by subject; `catalogue.py` puts them together."""
