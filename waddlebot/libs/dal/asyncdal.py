@@ -138,7 +138,13 @@ class AsyncDAL:
     async def forget_effects(self, before: float) -> int:
         """Forget effects older than `before` (seconds since 1970); the caller knows what may still be re-run."""
         scope = System("effects that no delivery can ask for any more")
-        return sum([await changes.forget_effects(self.bind(owner, scope), before) for owner in self._bindings])
+        total = 0
+        for owner in self._bindings:
+            count = changes.FORGET_MAX
+            while count == changes.FORGET_MAX:
+                count = await changes.forget_effects(self.bind(owner, scope), before)
+                total += count
+        return total
 
     def _system(self, scope: Scope) -> SystemStore:
         store = self.bind(migrations.SYSTEM.name, scope)

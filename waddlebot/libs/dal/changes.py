@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from waddlebot.libs.dal.effects import EFFECT
 from waddlebot.libs.dal.errors import Conflict, DalError
 from waddlebot.libs.dal.resource import Resource
+from waddlebot.libs.dal.scopes import Community
 from waddlebot.libs.dal.statements import scope_values
 from waddlebot.libs.dal.store import Store, configures, reads, writes
 from waddlebot.libs.dal.table import Column, Table
@@ -56,6 +56,8 @@ SCHEMA_VERSION = Table(
     key=("owner",),
     scoped=False,
 )
+
+FORGET_MAX = 5_000  # effects in one transaction: other writers wait for it
 
 _FIELDS = ", ".join(column.name for column in CHANGE.columns)
 
@@ -111,6 +113,18 @@ class Change:
         )
 
 
+def lock_configuration(session: "Session", binding: "OwnerBinding", store: Store) -> None:
+    """Let one unit at a time configure the community, so that each change's `before` is the last one's `after`."""
+    if not isinstance(store.scope, Community):
+        raise DalError("configuration is changed for one community, so the scope must be one")
+    statement = binding.system.compile(
+        "insert into {config_version} (community, version, seq) values ({community}, 0, 0) "
+        "on conflict (community) do update set version = {config_version}.version",
+        store.scope,
+    )
+    session.execute(statement, scope_values(store.scope))
+
+
 def record_changes(
     session: "Session",
     binding: "OwnerBinding",
@@ -126,9 +140,7 @@ def record_changes(
 
     ((seq,),) = execute("update {config_clock} set seq = seq + 1 where one = 1 returning seq", {})
     ((version,),) = execute(
-        "insert into {config_version} (community, version, seq) values ({community}, 1, :seq) "
-        "on conflict (community) do update set version = {config_version}.version + 1, seq = excluded.seq "
-        "returning version",
+        "update {config_version} set version = version + 1, seq = :seq where {scope} returning version",
         {"seq": seq},
     )
     for change in changes:
@@ -222,8 +234,12 @@ def undo_change(store: Store, change: Change, force: bool) -> None:
 
 @writes
 def forget_effects(store: Store, before: float) -> int:
-    """Delete the owner's effects remembered before that time (seconds since 1970), and count them."""
-    return store.db.execute(f"delete from {{{EFFECT.name}}} where at < :before", {"before": before}).changed  # noqa: S608  # a constant
+    """Delete some of the owner's effects remembered before that time (seconds since 1970), and count them."""
+    return store.db.execute(
+        "delete from {_effect} where (key, step) in "
+        "(select key, step from {_effect} where at < :before limit :most)",
+        {"before": before, "most": FORGET_MAX},
+    ).changed
 
 
 def _record(resource: Resource, text: str | None) -> Any:

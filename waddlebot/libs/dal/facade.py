@@ -8,7 +8,6 @@ import msgspec
 from waddlebot.libs.dal.errors import Invalid, ScopeError
 from waddlebot.libs.dal.scopes import Batch, Community, Scope
 from waddlebot.libs.dal.statements import Statements, Upsert, in_key_order, scope_values
-from waddlebot.libs.dal.table import Table
 
 if TYPE_CHECKING:
     from waddlebot.libs.dal.session import Session
@@ -134,7 +133,3 @@ class Facade:
         columns = ("community", *upsert.columns)
         stamped = Upsert(upsert.table, columns, upsert.add, upsert.set, upsert.strict)
         return stamped, [(scope.id, *row) for row in rows]
-
-    def table(self, name: str) -> Table:
-        """The declaration of one of the owner's tables."""
-        return self._statements.tables[name]

@@ -10,6 +10,25 @@ from waddlebot.libs.dal.resource import Resource, resource_of
 from waddlebot.libs.dal.store import Store
 from waddlebot.libs.dal.table import Table, check_name
 
+# Words of migrations (`{text}`), of statements (`{scope}`), and methods of the facade (`self.db.fetch`).
+_RESERVED = frozenset(
+    [
+        "text",
+        "integer",
+        "real",
+        "boolean",
+        "bytes",
+        "json",
+        "id",
+        "scope",
+        "community",
+        "execute",
+        "fetch",
+        "insert_many",
+        "upsert_many",
+    ]
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -22,6 +41,8 @@ class Owner:
     def __post_init__(self) -> None:
         check_name(self.schema, "owner")
         names = [table.name for table in (*self.store.tables, *(r.table for r in self._resources()))]
+        if taken := _RESERVED.intersection(names):
+            raise ValueError(f"{self.name}: no table can be called {sorted(taken)}, which means something else")
         if len(set(names)) != len(names):
             raise ValueError(f"{self.name} declares a table twice: {sorted(names)}")
 

@@ -61,7 +61,9 @@ def is_lost(connection: Any, error: BaseException) -> bool:
     """Whether the error means that the connection is gone."""
     psycopg2 = driver()
     return isinstance(error, psycopg2.Error) and (
-        connection.closed != 0 or isinstance(error, psycopg2.InterfaceError) or _code(error)[:2] in ("08", "57P")
+        connection.closed != 0
+        or isinstance(error, psycopg2.InterfaceError)
+        or _code(error).startswith(("08", "57P"))
     )
 
 

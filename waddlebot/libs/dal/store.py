@@ -131,7 +131,6 @@ class Store:
         """A copy for the body to run on: two calls of one delivery may run on two threads at once."""
         cls = type(self)
         inner = cls.__new__(cls)
-        # Calling the base: a subclass may keep a constructor of its own for what only its handlers need.
         Store.__init__(inner, self._binding, self.scope, self.actor, self.reason, self.effect)
         inner._unit = unit
         return inner

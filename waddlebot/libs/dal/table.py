@@ -21,7 +21,7 @@ class Column:
     """One column.
 
     `integer` has 64 bits. A time is a `real` in seconds since 1970 (UTC): the one form both engines compare and
-    add alike. `json` is text in the database, and any value `msgspec` can encode in Python.
+    add alike; a `real` is finite. `json` is text in the database, and any value `msgspec` can encode in Python.
     """
 
     name: str

@@ -3,11 +3,10 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-from waddlebot.libs.dal.changes import Pending, record_changes
+from waddlebot.libs.dal.changes import Pending, lock_configuration, record_changes
 from waddlebot.libs.dal.errors import DalError, Invalid
 from waddlebot.libs.dal.facade import Facade
 from waddlebot.libs.dal.resource import Resource
-from waddlebot.libs.dal.scopes import Community
 from waddlebot.libs.dal.store import Kind
 from waddlebot.libs.dal.work import Work
 
@@ -34,16 +33,13 @@ def perform(session: "Session", work: Work) -> Any:
     unit = Unit(binding, session, work)
     session.begin(binding.owner.name, store.scope)
     if method.kind is Kind.READS or store.effect is None:
-        result = method.body(store._inside(unit), *work.args, **work.kwargs)
-        unit.finish()
-        return result
+        return unit.run()
     values = {"key": str(store.effect), "step": work.step, "at": time.time()}
     _, inserted = session.execute(binding.statements.compile(_REMEMBER, store.scope), values)
     if not inserted:
         rows, _ = session.execute(binding.statements.compile(_RECALL, store.scope), values)
         return method.decode(rows[0][0])
-    result = method.body(store._inside(unit), *work.args, **work.kwargs)
-    unit.finish()
+    result = unit.run()
     encoded = method.encode(result)
     if encoded is not None:
         values["result"] = encoded
@@ -66,6 +62,16 @@ class Unit:
         self.undoes: int | None = None
         scope = work.store.scope
         self.facade = Facade(session, binding.statements, session.tables[binding.owner.name], scope)
+
+    def run(self) -> Any:
+        """Run the body, and store what it changed in the transaction of the change itself."""
+        work = self._work
+        if work.method.kind is Kind.CONFIGURES:
+            lock_configuration(self._session, self._binding, work.store)
+        result = work.method.body(work.store._inside(self), *work.args, **work.kwargs)
+        if self._changes:
+            record_changes(self._session, self._binding, work.store, self._changes, self.undoes)
+        return result
 
     def resource(self, name: str) -> Resource:
         """The owner's resource of that name. Raises DalError when it is gone."""
@@ -97,14 +103,16 @@ class Unit:
 
     def put(self, resource: Resource, record: Any) -> None:
         """Write a record; nothing happens when it is there already, word for word."""
-        community = self._configures(resource)
+        self._configures(resource)
         key = dict(zip(resource.key, resource.key_of(record), strict=True))
         before = self.get(resource, key)
         if before == record:
             return
         columns = tuple(column.name for column in resource.table.columns)
         changed = tuple(name for name in columns if name not in resource.table.key)
-        self.facade.upsert_many(resource.name, [resource.row(record, community)], columns=columns, set=changed)
+        self.facade.upsert_many(
+            resource.name, [resource.row(record, self._work.store.community)], columns=columns, set=changed
+        )
         self._changes.append(Pending(resource, tuple(key.values()), before, record))
 
     def remove(self, resource: Resource, key: dict[str, Any]) -> bool:
@@ -118,23 +126,14 @@ class Unit:
         self._changes.append(Pending(resource, tuple(key[name] for name in resource.key), before, None))
         return True
 
-    def finish(self) -> None:
-        """Store what was changed, in the transaction of the change itself."""
-        if self._changes:
-            record_changes(self._session, self._binding, self._work.store, self._changes, self.undoes)
-
     def _record(self, resource: Resource, row: tuple[Any, ...]) -> Any:
         names = (column.name for column in resource.table.columns)
         return resource.record(dict(zip(names, row, strict=True)))
 
-    def _configures(self, resource: Resource) -> str:
+    def _configures(self, resource: Resource) -> None:
         self._check(resource)
-        method, scope = self._work.method, self._work.store.scope
-        if method.kind is not Kind.CONFIGURES:
-            raise DalError(f"{method.name} changes the resource {resource.name!r}: mark it @configures")
-        if not isinstance(scope, Community):
-            raise DalError(f"{method.name} changes configuration, which needs a scope of one community")
-        return scope.id
+        if self._work.method.kind is not Kind.CONFIGURES:
+            raise DalError(f"{self._work.method.name} changes the resource {resource.name!r}: mark it @configures")
 
     def _check(self, resource: Resource, key: dict[str, Any] | None = None) -> None:
         if self.resource(resource.name) is not resource:

@@ -1,6 +1,7 @@
 """Configuration is changed on the record, and can be put back."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -122,6 +123,17 @@ async def test_the_poll_tells_what_changed_since(dal: AsyncDAL, bind: Bind) -> N
     assert later > seq
     assert versions == {"home": 2}
     assert (await dal.config_changes(later + 100))[1] == {"home": 2, "away": 1}, "after a restore all is news"
+
+
+async def test_changes_of_one_record_form_a_chain(dal: AsyncDAL, bind: Bind) -> None:
+    """Else undo could not tell what a change did."""
+    await asyncio.gather(*[bind().save(Alias("hi", f"!{n}")) for n in range(40)])
+    changes = await dal.list_changes("home", limit=100)
+    assert len(changes) == 40
+    assert all(later.before == earlier.after for later, earlier in itertools.pairwise(changes))
+    for change in changes:
+        await dal.undo("home", change.id, actor="mod")
+    assert await bind().aliases() == []
 
 
 async def test_the_poll_misses_no_change_however_they_commit(dal: AsyncDAL, bind: Bind) -> None:

@@ -169,8 +169,10 @@ async def caught_up(primary: str, replica: PostgreSQLServer, database: str) -> N
     ((position,),) = query(primary, "select pg_current_wal_lsn()")
     statement = f"select pg_last_wal_replay_lsn() >= '{position}'"
     async with asyncio.timeout(20):
-        while not query(replica.url(database), statement)[0][0]:
-            await asyncio.sleep(0.01)  # another process's progress can only be asked for
+        while True:
+            if query(replica.url(database), statement)[0][0]:
+                return
+            await asyncio.sleep(0.01)
 
 
 async def test_a_replica_is_read_and_the_primary_stands_in(
