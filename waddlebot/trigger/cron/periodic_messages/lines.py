@@ -21,7 +21,7 @@ class Lines:
         self._pruned_at = 0.0
 
     def add(self, events: Sequence[Event], bots: Callable[[str], frozenset[str]], now: float) -> None:
-        """Count the chat lines of a batch, but not those of a community's ``bots`` or of who has the role ``bot``."""
+        """Count a batch's chat lines, but for those of a community's ``bots`` and of who has the role ``bot``."""
         for (kind, platform, server, channel, community, login, roles), count in Counter(
             map(_KEY, events)
         ).items():

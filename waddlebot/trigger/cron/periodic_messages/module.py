@@ -169,17 +169,16 @@ def _settled(community: str, timer: Timer, due_at: float | None, now: float) -> 
 
 
 async def _speak(ctx: JobCtx, clockwork: Clockwork, run: Run, now: float) -> None:
-    """Say a timer's message where it may be said, and note its next slot."""
+    """Take a timer's slot, then say its message where it may be said: a slot is said once or, at worst, never."""
     store = ctx.store_in(Community(run.community))
     store.primary = True
     timer = await store.timer(run.name)
     if timer is None or not timer.enabled:
         await store.forget(run.name)
         return
-    following = next_slot(timer.interval_s, timer.cron, timer.zone, run.due_at, now)
     early_s = clockwork.too_early_s(run, timer)
     if early_s > 0:
-        await store.advance(run, now + early_s, False)
+        await store.take(run, now + early_s, run.position)
         return
     sends: list[Send] = []
     if (
@@ -188,13 +187,15 @@ async def _speak(ctx: JobCtx, clockwork: Clockwork, run: Run, now: float) -> Non
         and not is_quiet(timer.quiet, timer.zone, now)
     ):
         sends = _sends(clockwork, timer, run, await store.channels())
-    if sends:
-        try:
-            await ctx.send(sends)
-        except Busy:
-            return  # the same slot is tried again in a second, until it is too late for it
-        clockwork.spoke_at[run.community, run.name] = clockwork.monotonic()
-    await store.advance(run, following, bool(sends))
+    taken = (next_slot(timer.interval_s, timer.cron, timer.zone, run.due_at, now), run.position + bool(sends))
+    if not await store.take(run, *taken) or not sends:
+        return
+    try:
+        await ctx.send(sends)
+    except Busy:
+        await store.give_back(run, *taken)  # tried again in a second, until it is too late for this slot
+        return
+    clockwork.spoke_at[run.community, run.name] = clockwork.monotonic()
 
 
 def _sends(clockwork: Clockwork, timer: Timer, run: Run, channels: Mapping[str, Channel]) -> list[Send]:

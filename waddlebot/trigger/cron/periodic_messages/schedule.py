@@ -63,7 +63,8 @@ def next_slot(interval_s: float, cron: str, zone: str, slot: float, now: float) 
     """The slot to follow ``slot`` that is still to come; an interval keeps its phase."""
     if cron:
         return next_of_cron(cron, zone, max(slot, now))
-    return slot + interval_s * max(1, math.floor((now - slot) / interval_s) + 1)
+    following = slot + interval_s * max(1, math.floor((now - slot) / interval_s) + 1)
+    return following if following > now else following + interval_s  # where rounding fell short of now
 
 
 def believable_slot(interval_s: float, cron: str, zone: str, slot: float, now: float) -> float:

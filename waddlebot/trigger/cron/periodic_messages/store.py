@@ -169,13 +169,14 @@ class TimerStore(Store):
         self._forget(name)
 
     @writes
-    def advance(self, run: Run, due_at: float, spoke: bool) -> None:
-        """A run is over: note the next one, unless somebody else did."""
-        self.db.execute(
-            "update {run} set due_at = :next, position = position + :spoke "
-            "where {scope} and name = :name and due_at = :due_at",
-            {"name": run.name, "due_at": run.due_at, "next": due_at, "spoke": int(spoke)},
-        )
+    def take(self, run: Run, due_at: float, position: int) -> bool:
+        """Take a run's slot by noting the next one; False where somebody else has taken it."""
+        return self._moved(run, due_at, position)
+
+    @writes
+    def give_back(self, run: Run, due_at: float, position: int) -> bool:
+        """Put a run back that was taken by noting ``due_at`` and ``position``."""
+        return self._moved(Run(run.community, run.name, due_at, position), run.due_at, run.position)
 
     @writes
     def told(self, channel: Channel, at: float) -> None:
@@ -202,6 +203,14 @@ class TimerStore(Store):
             self._forget(timer.name)
         elif due_at is not None:
             self.db.upsert_many("run", [{"name": timer.name, "due_at": due_at, "position": 0}], set=("due_at",))
+
+    def _moved(self, run: Run, due_at: float, position: int) -> bool:
+        changed = self.db.execute(
+            "update {run} set due_at = :next, position = :position "
+            "where {scope} and name = :name and due_at = :due_at",
+            {"name": run.name, "due_at": run.due_at, "next": due_at, "position": position},
+        ).changed
+        return changed == 1
 
     def _forget(self, name: str) -> None:
         self.db.execute("delete from {run} where {scope} and name = :name", {"name": name})
