@@ -3,7 +3,8 @@
 import hashlib
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
 from waddlebot.libs.dal import Community, Scope, Store, System
@@ -95,7 +96,7 @@ class Context[S, St](_Base):
     ``S`` is the module's Settings, ``St`` its Store (``None`` where it has none).
     """
 
-    __slots__ = ("_random", "_store", "call", "event")
+    __slots__ = ("_announced", "_asked", "_random", "_store", "call", "event")
 
     def __init__(self, services: Services, call: Call) -> None:
         self._services = services
@@ -103,6 +104,8 @@ class Context[S, St](_Base):
         self.event = call.event
         self._store: Any = None
         self._random: random.Random | None = None
+        self._asked = 0
+        self._announced = 0
 
     @property
     def community(self) -> str:
@@ -146,8 +149,14 @@ class Context[S, St](_Base):
 
     def use[C: Contract](self, contract: type[C]) -> C:
         """A contract, asked on behalf of this community, account and delivery."""
+        return contract(self._ask)
+
+    def _ask(self, contract: str, method: str, request: Any, answer: Any) -> Awaitable[Any]:
+        # Each question has a key of its own: under one key the second debit would be taken for the first, again.
+        self._asked += 1
         event = self.event
-        return contract(self._services.caller(CallScope(event.community, event.account, self.call.key)))
+        scope = CallScope(event.community, event.account, f"{self.call.key}#{self._asked}")
+        return self._services.caller(scope)(contract, method, request, answer)
 
     def render(self, template: str, **values: object) -> str:
         """``template`` with each ``{name}`` filled in; values are data, unknown names stay as they are."""
@@ -155,7 +164,8 @@ class Context[S, St](_Base):
 
     async def announce(self, kind: str, data: Mapping[str, Any]) -> None:
         """Announce something that followed from this event, in the same entity and by the same account."""
-        await self._services.announce([followed(self.event, kind, data, self.call.key)])
+        self._announced += 1
+        await self._services.announce([followed(self.event, kind, data, f"{self.call.key}!{self._announced}")])
 
 
 class ServiceContext[S, St](_Base):
@@ -164,11 +174,13 @@ class ServiceContext[S, St](_Base):
     ``scope`` is the community asked for in a contract call; elsewhere choose one with :meth:`store_in`.
     """
 
-    __slots__ = ("call_scope",)
+    __slots__ = ("_store", "_uses", "call_scope")
 
     def __init__(self, services: Services, call_scope: CallScope | None = None) -> None:
         self._services = services
         self.call_scope = call_scope or CallScope("")
+        self._store: Any = None
+        self._uses: Counter[str] = Counter()
 
     @property
     def community(self) -> str:
@@ -178,14 +190,15 @@ class ServiceContext[S, St](_Base):
     @property
     def store(self) -> St:
         """The store in the asking community's scope. Raises ``ScopeError`` where there is none."""
-        scope = self.call_scope
-        store: Any = self._services.store(Community(scope.community), scope.actor, scope.key)
-        result: St = store
-        return result
+        if self._store is None:
+            scope = self.call_scope
+            self._store = self.store_in(Community(scope.community), actor=scope.actor, key=scope.key)
+        store: St = self._store
+        return store
 
     def store_in(self, scope: Scope, *, actor: str = "", key: str = "") -> St:
-        """The store in a chosen scope."""
-        store: Any = self._services.store(scope, actor, key)
+        """The store in a chosen scope. With a ``key`` what it writes happens once, however often this runs."""
+        store: Any = self._services.store(scope, actor, self._numbered(key))
         result: St = store
         return result
 
@@ -214,10 +227,20 @@ class ServiceContext[S, St](_Base):
 
     def use[C: Contract](self, contract: type[C], community: str = "", key: str = "") -> C:
         """A contract, asked for ``community`` or for the one this call came for."""
-        scope = self.call_scope
-        if community or key:
-            scope = CallScope(community or scope.community, scope.actor, key or scope.key)
-        return contract(self._services.caller(scope))
+        own = self.call_scope
+
+        def ask(contract: str, method: str, request: Any, answer: Any) -> Awaitable[Any]:
+            scope = CallScope(community or own.community, own.actor, self._numbered(key or own.key))
+            return self._services.caller(scope)(contract, method, request, answer)
+
+        return contract(ask)
+
+    def _numbered(self, key: str) -> str:
+        """A key for the next store or question: work of one delivery must not be taken for a re-run of itself."""
+        if not key:
+            return key
+        self._uses[key] += 1
+        return f"{key}#{self._uses[key]}"
 
     async def announce(self, events: Sequence[Event]) -> None:
         """Hand events to the bus; events of unknown entities are counted and dropped."""
@@ -284,7 +307,7 @@ def render(template: str, values: Mapping[str, object]) -> str:
 
 
 def followed(event: Event, kind: str, data: Mapping[str, Any], key: str) -> Event:
-    """An event of ours that follows from ``event``; its id derives from the delivery's key."""
+    """An event of ours that follows from ``event``; ``key`` tells it from others that follow from the same."""
     return Event(
         event.version, f"{key}:{kind}", kind, event.platform, event.server, event.channel, event.user_id,
         event.user_login, event.user_name, event.roles, "", event.occurred_at, event.received_at,
