@@ -12,7 +12,7 @@ from waddlebot.libs.adapters.delivery_store import OWNER as DELIVERY
 from waddlebot.libs.adapters.delivery_store import DeliveryStore
 from waddlebot.libs.adapters.inbox import DurableInbox
 from waddlebot.libs.adapters.local import LocalEndpoint, WireChecked
-from waddlebot.libs.adapters.memory_bus import MemoryBus
+from waddlebot.libs.adapters.memory_bus import MemoryBus, WireCheckedBus
 from waddlebot.libs.adapters.outbox import Outbox
 from waddlebot.libs.contracts.community import CommunityService
 from waddlebot.libs.dal import EffectKey, Scope, Store, System
@@ -25,6 +25,7 @@ from waddlebot.libs.sdk.ports import CallScope, Endpoint, Send
 from waddlebot.libs.web.config import WebConfig
 from waddlebot.libs.web.keys import OWNER as KEYS
 from waddlebot.libs.web.keys import KeyStore
+from waddlebot.libs.web.server import bind
 from waddlebot.runtime.configuration import ConfigurationCache
 from waddlebot.runtime.environment import Environment
 from waddlebot.runtime.observing import Observing
@@ -92,6 +93,8 @@ class Host:
             raise
 
     async def _start(self) -> None:
+        # Before anything is touched: a second start by mistake must not disturb the host that runs.
+        bind(self.web_config).close()
         await asyncio.to_thread(prepare, self.environment, self.dal, profile_of(self.environment.database))
         await self.dal.open()
         self._compose()
@@ -102,10 +105,11 @@ class Host:
         await self.web.start()
 
     def _compose(self) -> None:
-        bus = MemoryBus()
+        bus = {0: MemoryBus, 1: WireCheckedBus}[self.environment.wire_check]()
         secret = load_secret(self.environment.data)
         self.shared = Shared(self.manifests, self.directory, bus, secret, self._send)
-        self.inbox = DurableInbox(self._delivery, bus, logging.getLogger("runtime.inbox"))
+        delivery = partial(delivery_of, self.dal)
+        self.inbox = DurableInbox(delivery, bus, logging.getLogger("runtime.inbox"))
         self.shared.configuration = ConfigurationCache(
             self.dal,
             self.manifests,
@@ -121,7 +125,7 @@ class Host:
             self.runners[module.name] = Runner(module, services, endpoint)
             self.directory[module.name] = endpoint
         deliverers = {m.delivers: self.directory[m.name] for m in self.modules.values() if m.delivers}
-        self.outbox = Outbox(self._delivery, deliverers, logging.getLogger("runtime.outbox"))
+        self.outbox = Outbox(delivery, deliverers, logging.getLogger("runtime.outbox"))
         self.web = WebFront(self)
 
     async def _enter_states(self) -> None:
@@ -174,12 +178,9 @@ class Host:
     def _send(self, sends: Sequence[Send]) -> None:
         self.outbox.put(sends)
 
-    def _delivery(self) -> DeliveryStore:
-        return cast("DeliveryStore", self.dal.bind(DELIVERY, System("delivery")))
-
     def keys(self) -> KeyStore:
         """The API keys."""
-        return cast("KeyStore", self.dal.bind(KEYS, System("API keys")))
+        return keys_of(self.dal)
 
     def _binder(self, owner: str) -> Callable[[Scope, str, EffectKey | None], Store]:
         bind = self.dal.bind
@@ -242,6 +243,16 @@ def database(environment: Environment, manifests: Mapping[str, Module]) -> Async
         if module.store is not None:
             dal.register(module.name, module.store, _migrations(module.package))
     return dal
+
+
+def delivery_of(dal: AsyncDAL) -> DeliveryStore:
+    """The tables of inbox, outbox and dead letters."""
+    return cast("DeliveryStore", dal.bind(DELIVERY, System("delivery")))
+
+
+def keys_of(dal: AsyncDAL) -> KeyStore:
+    """The API keys of all communities."""
+    return cast("KeyStore", dal.bind(KEYS, System("API keys")))
 
 
 def _migrations(package: str) -> Any:

@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from waddlebot.libs.contracts.community import HOME
 from waddlebot.libs.dal import DalError
-from waddlebot.libs.sdk import CHAT_MESSAGE, EVENT_VERSION, Call, Event, Module, Result, RouteContext, ServiceContext
+from waddlebot.libs.sdk import (
+    CHAT_MESSAGE,
+    EVENT_VERSION,
+    Call,
+    Event,
+    Module,
+    Result,
+    RouteContext,
+    ServiceContext,
+)
 from waddlebot.libs.sdk.ports import CallScope
 from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web import create_app
 from waddlebot.libs.web.doors import ASGI
 from waddlebot.libs.web.gate import Gate
 from waddlebot.libs.web.health import CheckFailed, Health
+from waddlebot.libs.web.operator import PURPOSE, OperatorTokens
 from waddlebot.libs.web.ring import KeyRing
 from waddlebot.libs.web.server import WebServer
 from waddlebot.libs.web.site import Site
@@ -81,6 +91,7 @@ class WebFront:
             lambda entity: entities.get(entity, ""),
             requests_max=web.requests_max,
             requests_window_s=web.requests_window_s,
+            operator=OperatorTokens(host.shared.secret.derive(PURPOSE)),
         )
         site = Site(
             runners=[HttpModule(runner.module, runner.services) for runner in host.runners.values()],

@@ -12,6 +12,9 @@ from waddlebot.libs.sdk.ports import EventBatch, EventResult, Send, Sent
 
 OWNER = "delivery"
 
+REPLAY = "replay"
+"""What the ids of replayed batches begin with; those of accepted ones begin with a hexadecimal digit."""
+
 # An id is remembered for a week: longer than any platform resends (Standard Webhooks: 28 h, Stripe: 3 days).
 REMEMBERED_S = 7 * 86_400.0
 
@@ -61,7 +64,10 @@ class DeliveryStore(Store):
 
     tables = (
         Table(
-            "seen", (Column("source", "text"), Column("id", "text"), Column("at", "real")), ("source", "id"), scoped=False
+            "seen",
+            (Column("source", "text"), Column("id", "text"), Column("at", "real")),
+            ("source", "id"),
+            scoped=False,
         ),
         Table(
             "inbox",
@@ -99,6 +105,9 @@ class DeliveryStore(Store):
         ),
     )  # fmt: skip
 
+    # All of the outbox may have left since the backup was made.
+    after_restore = ("update {outbox} set state = 'unknown' where state <> 'unknown'",)
+
     @writes
     def accept(self, batch_id: str, source: str, events: list[Event]) -> list[str]:
         """Remember the ids and pack the new events into one row. Returns the ids that are new."""
@@ -118,7 +127,8 @@ class DeliveryStore(Store):
 
     def _pack(self, batch_id: str, source: str, events: list[Event], tries: int, at: float) -> None:
         self.db.execute(
-            "insert into {inbox} (id, source, events, number, tries, at) values (:id, :source, :events, :number, :tries, :at)",
+            "insert into {inbox} (id, source, events, number, tries, at)"
+            " values (:id, :source, :events, :number, :tries, :at)",
             {
                 "id": batch_id, "source": source, "events": _ENCODE(events), "number": len(events),
                 "tries": tries, "at": at,
@@ -128,8 +138,21 @@ class DeliveryStore(Store):
     @reads
     def open_batches(self) -> list[OpenBatch]:
         """The accepted batches that are not done, those begun least often first."""
-        rows = self.db.execute("select id, source, events, tries from {inbox} order by tries, at")
-        return [OpenBatch(EventBatch(r[0], _EVENTS.decode(r[2]), inboxed=True), r[1], r[3]) for r in rows]
+        return self._batches("select id, source, events, tries from {inbox} order by tries, at")
+
+    @reads
+    def replays(self) -> list[OpenBatch]:
+        """The open batches that an operator's replay made: one look into the index when there are none."""
+        return self._batches(
+            "select id, source, events, tries from {inbox} where id >= :first and id < :behind order by at",
+            {"first": REPLAY, "behind": REPLAY[:-1] + chr(ord(REPLAY[-1]) + 1)},
+        )
+
+    def _batches(self, query: str, values: dict[str, str] | None = None) -> list[OpenBatch]:
+        return [
+            OpenBatch(EventBatch(r[0], _EVENTS.decode(r[2]), inboxed=True), r[1], r[3])
+            for r in self.db.execute(query, values)
+        ]
 
     @writes
     def begin_again(self, batch_id: str) -> None:
@@ -245,7 +268,8 @@ class DeliveryStore(Store):
     def dead(self, most: int = 100) -> list[Dead]:
         """The dead letters, newest first."""
         rows = self.db.execute(
-            "select id, community, source, event_id, event, reason, tries, at from {dead} order by id desc limit :most",
+            "select id, community, source, event_id, event, reason, tries, at from {dead}"
+            " order by id desc limit :most",
             {"most": most},
         )
         return [Dead(r[0], r[1], r[2], r[3], _EVENT.decode(r[4]), *r[5:]) for r in rows]
@@ -261,7 +285,8 @@ class DeliveryStore(Store):
     def replay(self, ids: list[int], batch_id: str) -> int:
         """Put dead letters back into the inbox, to be processed as if they had just been accepted.
 
-        Effects that they had are not repeated: their keys are remembered. Returns how many.
+        Effects that they had are not repeated: their keys are remembered. ``ids`` empty means all; ``batch_id``
+        begins with ``REPLAY``, which is how a running host finds them. Returns how many.
         """
         rows = self.db.execute("select id, source, event from {dead}")
         chosen = [row for row in rows if not ids or row[0] in ids]

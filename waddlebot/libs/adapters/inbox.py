@@ -1,6 +1,7 @@
 """The durable inbox: accepted means committed, and committed means processed, whatever happens next."""
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import random
@@ -18,6 +19,7 @@ _OPEN_EVENTS_MAX = 20_000
 _DONE_EVERY_S = 0.05
 _FORGET_EVERY_S = 3_600.0
 _RETRY_S = 1.0
+_REPLAY_EVERY_S = 1.0
 
 
 class DurableInbox:
@@ -31,6 +33,7 @@ class DurableInbox:
         self._numbers = itertools.count()
         self._open_events = 0
         self._done: list[str] = []
+        self._known: set[str] = set()  # batches of ours that have a row
         self._stopping = asyncio.Event()
         self._waiting: dict[tuple[str, str], asyncio.Future[EventResult]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,6 +64,7 @@ class DurableInbox:
         return Accepted(batch, repeated)
 
     def _expect(self, batch: EventBatch, source: str) -> None:
+        self._known.add(batch.id)
         self._sources[batch.id] = source
         loop = asyncio.get_running_loop()
         for event in batch.events:
@@ -108,16 +112,17 @@ class DurableInbox:
         await self._store().bury(event, reason, tries)
 
     async def run(self) -> None:
-        """Process what was left open, then mark batches done and forget old ids, until stopped."""
+        """Process what was left open and what is replayed, mark batches done, forget old ids, until stopped."""
         await self._resume()
-        forget_at = time.monotonic()
+        forget_at = replay_at = time.monotonic()
         while not self._stopping.is_set():
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _DONE_EVERY_S)
-            except TimeoutError:
-                pass
             try:
                 await self._mark_done()
+                if time.monotonic() >= replay_at:
+                    replay_at = time.monotonic() + _REPLAY_EVERY_S
+                    await self.replay()
                 if time.monotonic() >= forget_at:
                     forget_at = time.monotonic() + _FORGET_EVERY_S
                     await self._store().forget(time.time() - REMEMBERED_S)
@@ -127,9 +132,8 @@ class DurableInbox:
 
     async def replay(self) -> None:
         """Look for batches that another process put into the inbox (an operator's replay)."""
-        known = set(self._sources) | set(self._done)
-        for left in await self._store().open_batches():
-            if left.batch.id not in known and left.batch.id.startswith("replay"):
+        for left in await self._store().replays():
+            if left.batch.id not in self._known:
                 self._expect(left.batch, left.source)
                 self._open_events += len(left.batch.events)
                 self._spawn(left.batch)
@@ -149,9 +153,10 @@ class DurableInbox:
             except DalError:
                 self._done = done + self._done
                 raise
+            self._known.difference_update(done)
 
     async def _resume(self) -> None:
-        """One batch after the other, those begun least often first: a batch that kills us is found by its count."""
+        """One batch after the other, those begun least often first: one that kills us is found by its count."""
         for left in await self._store().open_batches():
             if left.tries >= TRIES_MAX and len(left.batch.events) == 1:
                 await self._bury_killer(left)

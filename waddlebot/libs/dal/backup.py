@@ -100,8 +100,8 @@ def restore(url: str | None, owners: Iterable[Owner], file: Path, *, replace: bo
     """Read a backup into a database of either engine, all or nothing; returns the number of rows.
 
     The whole file is checked first. The schema is brought to the backup's version, filled, then brought to this
-    program's. Stop the hosts before. Raises DalError when the file is damaged, when it holds an unknown owner,
-    or when the database has rows and `replace` is not set.
+    program's; what was under way is settled as `Store.after_restore` says. Stop the hosts before. Raises DalError
+    when the file is damaged, when it holds an unknown owner, or when the database has rows and not `replace`.
     """
     owners = with_system(owners)
     header = verify(file)
@@ -120,6 +120,10 @@ def restore(url: str | None, owners: Iterable[Owner], file: Path, *, replace: bo
                 total += len(part)
             if table.numbered and database.dialect is POSTGRESQL:
                 _continue_numbers(database, owner, table)
+        for owner in owners:
+            # An owner that the backup does not know has no tables yet.
+            for statement in owner.store.after_restore if header.versions.get(owner.name) else ():
+                database.execute(owner, statement)
     upgrade(url, owners)
     return total
 

@@ -74,6 +74,9 @@ class Store:
 
     tables: ClassVar[tuple[Table, ...]] = ()
     resources: ClassVar[tuple[type, ...]] = ()
+    after_restore: ClassVar[tuple[str, ...]] = ()
+    """Statements on the tables that a restored backup needs, in its transaction: what was under way when the
+    backup was made may have ended since, and must not be done again."""
 
     def __init__(
         self,

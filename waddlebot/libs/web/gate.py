@@ -8,6 +8,7 @@ from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web.errors import HttpError, too_many
 from waddlebot.libs.web.keys import PREFIX, KeyInfo
 from waddlebot.libs.web.limits import SlidingWindow
+from waddlebot.libs.web.operator import OperatorTokens
 from waddlebot.libs.web.ring import KeyRing
 
 BAD_KEYS_MAX = 20
@@ -21,13 +22,21 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="WaddleBot"'}
 class Gate:
     """Authentication and authorisation of requests, the same for routes and bare doors.
 
-    ``community_of`` says whose an entity is, empty for one nobody has.
+    ``community_of`` says whose an entity is, empty for one nobody has. Without ``operator`` the operator's tokens
+    open nothing.
     """
 
     def __init__(
-        self, keys: KeyRing, community_of: Callable[[str], str], *, requests_max: int, requests_window_s: float
+        self,
+        keys: KeyRing,
+        community_of: Callable[[str], str],
+        *,
+        requests_max: int,
+        requests_window_s: float,
+        operator: OperatorTokens | None = None,
     ) -> None:
         self._keys = keys
+        self._operator = operator
         self._community_of = community_of
         self._requests = SlidingWindow(requests_max, requests_window_s)
         self._bad = SlidingWindow(BAD_KEYS_MAX, 60)
@@ -42,6 +51,8 @@ class Gate:
         if raw is None:
             return None
         key = await self._keys.find(raw)
+        if key is None and self._operator is not None:
+            key = self._operator.find(raw)
         if key is not None:
             return key
         wait_s = self._bad.take(peer)

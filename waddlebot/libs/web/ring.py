@@ -16,6 +16,8 @@ from waddlebot.libs.web.keys import KeyInfo, KeyStore, StoredKey, digest_of, is_
 
 FRESH_S = 0.5
 """Age at which what we know is checked again, so that a revoked key stops working within a second."""
+UNKNOWN_FRESH_S = 0.05
+"""The same for a key we do not know, so that one made a moment ago works; nobody can make us ask more often."""
 TOUCH_EVERY_S = 60.0
 
 _log = logging.getLogger(__name__)
@@ -56,9 +58,9 @@ class KeyRing:
         """
         if not is_well_formed(raw):
             return None
-        if time.monotonic() - self._checked_at > FRESH_S:
-            await self._fresh()
         digest = digest_of(raw)
+        if time.monotonic() - self._checked_at > (FRESH_S if digest in self._keys else UNKNOWN_FRESH_S):
+            await self._fresh()
         stored = self._keys.get(digest)
         if stored is None or not hmac.compare_digest(stored.digest, digest):
             return None
