@@ -39,7 +39,10 @@ class Environment:
     wire_check: Annotated[
         int,
         Field(
-            "1: every call and event in the process passes through the real codec (for tests).", env="WIRE_CHECK"
+            "1: every call and event in the process passes through the real codec (for tests).",
+            at_least=0,
+            at_most=1,
+            env="WIRE_CHECK",
         ),
     ] = 0
 

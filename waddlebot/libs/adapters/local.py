@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from waddlebot.libs.dal import Busy, DalError, ScopeError, Unavailable
+from waddlebot.libs.dal import Busy, DalError, Unavailable
 from waddlebot.libs.sdk.arguments import Argument, parse
 from waddlebot.libs.sdk.context import Context, ServiceContext, Services
 from waddlebot.libs.sdk.module import Handler, Module
@@ -71,8 +71,13 @@ class LocalEndpoint:
             raise CallError(f"{self._module.name} does not promise {contract}.{method}") from None
         try:
             return await handler(context, raw)
-        except (DalError, ScopeError) as error:
+        except CallError:
+            raise
+        except DalError as error:
             raise CallError(f"{contract}.{method}: {error}") from error
+        except Exception as error:
+            self._services.log.exception("%s.%s failed", contract, method)
+            raise CallError(f"{contract}.{method} failed: {type(error).__name__}; the log has more") from error
 
     async def _contribute(self, context: ServiceContext[Any, Any], raw: object) -> dict[str, Contribution]:
         if self._module.contributor is None:
@@ -106,8 +111,8 @@ class WireChecked:
         """As :meth:`LocalEndpoint.execute`."""
         answer = self._endpoint.execute(round_trip(call, Call))
         if inspect.isawaitable(answer):
-            return asyncio.ensure_future(_checked(answer))
-        return round_trip(answer, Result)
+            return asyncio.ensure_future(_checked_later(answer))
+        return _checked(answer)
 
     async def call(self, contract: str, method: str, raw: object, scope: CallScope) -> object:
         """As :meth:`LocalEndpoint.call`."""
@@ -120,8 +125,15 @@ class WireChecked:
         return round_trip(await self._endpoint.deliver(round_trip(list(sends), list[Send])), list[Sent])
 
 
-async def _checked(answer: Awaitable[Result]) -> Result:
-    return round_trip(await answer, Result)
+async def _checked_later(answer: Awaitable[Result]) -> Result:
+    return _checked(await answer)
+
+
+def _checked(answer: Result) -> Result:
+    try:
+        return round_trip(answer, Result)
+    except (msgspec.MsgspecError, TypeError, OverflowError) as error:
+        return Result("failed", (), f"the answer cannot leave the process: {error}")
 
 
 def round_trip[T](value: object, shape: type[T]) -> T:

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+
 from waddlebot.libs.sdk.ports import EventBatch, Subscriber
 
 
@@ -24,3 +26,11 @@ class MemoryBus:
             await pending[0]
         elif pending:
             await asyncio.gather(*pending)
+
+
+class WireCheckedBus(MemoryBus):
+    """A bus whose every batch passes through the real codec (``WIRE_CHECK=1``)."""
+
+    async def publish(self, batch: EventBatch) -> None:
+        """As :meth:`MemoryBus.publish`. Raises ``TypeError`` for what could not travel."""
+        await super().publish(msgspec.msgpack.decode(msgspec.msgpack.encode(batch), type=EventBatch))
