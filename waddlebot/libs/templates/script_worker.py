@@ -25,7 +25,7 @@ _PRELUDE = """(seed) => { Math.random = () => {
 # Indirect `eval` gives the program's last value, in a global scope of its own.
 _RUN = """(source) => { const value = (0, eval)(source);
     if (value instanceof Promise) throw new Error("async code is not supported");
-    return String(value).slice(0, %d); }"""
+    return String(value).slice(0, %d).toWellFormed(); }"""
 
 
 def confine() -> None:

@@ -21,7 +21,9 @@ from waddlebot.libs.templates.variables.who import positional
 RESULT_MAX = 5_000
 """Longest rendered text in characters; the rest is cut."""
 
-_HEAD = re.compile(r"\s*([^\s|]*)")
+# A name ends at a space, and where fallbacks exist (`$(1|sender)`) also before their sign.
+_HEAD = {dialect: re.compile(r"\s*([^\s|]*)") for dialect in Dialect}
+_HEAD[Dialect.NIGHTBOT] = re.compile(r"\s*(\S*)")
 _FIELD = re.compile(r"\{\{\{?\s*([A-Za-z]\w*)\s*\}?\}\}")
 
 
@@ -225,7 +227,7 @@ class _Compiler:
 
     def _call(self, raw: RawCall) -> Parts:
         first = raw.body[0] if raw.body and isinstance(raw.body[0], str) else ""
-        match = _HEAD.match(first)
+        match = _HEAD[self._dialect].match(first)
         head = match[1] if match else ""
         rest = raw.body[1:]
         joined = bool(rest) and match is not None and match.end() == len(first)  # `$(name$(other))`
@@ -268,7 +270,7 @@ class _Compiler:
             self._report(raw.position, ProblemKind.MISSING, variable.name, advice)
             return self._verbatim(raw)
         fallback: Parts = ()
-        if isinstance(pieces[0], str) and pieces[0].startswith("|") and self._dialect is not Dialect.NIGHTBOT:
+        if isinstance(pieces[0], str) and pieces[0].startswith("|"):
             fallback = self._fallback(strip((pieces[0][1:], *pieces[1:])))
             pieces = ()
         return (self._shaped(raw, variable, strip(pieces), fallback),)

@@ -173,11 +173,18 @@ async def test_too_many_are_turned_away(javascript: JavaScript) -> None:
     assert sum(isinstance(answer, ServiceError) for answer in answers) == 8
 
 
+DYING = """
+import sys
+for line in sys.stdin:
+    if "die" in line:
+        sys.exit(3)
+    print('{"value": "ok"}', flush=True)
+"""
+
+
 async def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
     worker = tmp_path / "worker.py"
-    worker.write_text(
-        "import sys\nfor line in sys.stdin:\n    sys.exit(3) if 'die' in line else print('{\"value\": \"ok\"}', flush=True)\n"
-    )
+    worker.write_text(DYING)
     async with JavaScript(worker=worker) as running:
         with pytest.raises(ServiceError, match="stopped"):
             await running.run("die", 0)

@@ -103,7 +103,6 @@ VARIABLES = (
         "twitch",
         "Facts about a channel, in a format with fields in double braces.",
         ask=_channel_fields,
-        native="stream",
         nightbot="twitch stream",
         shape=Shape.FORMAT,
         needs=_NEEDS,
