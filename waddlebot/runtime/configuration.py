@@ -94,7 +94,7 @@ class ConfigurationCache:
         return off is None or community not in off
 
     def settings(self, module: str, community: str) -> Any:
-        """A module's Settings in a community; values that a newer version no longer takes fall back to defaults."""
+        """A module's Settings in a community; values that are no longer taken fall back to defaults."""
         found = self._settings.get((module, community))
         if found is None:
             found = self._settings[(module, community)] = self._build(module, community)

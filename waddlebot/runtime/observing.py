@@ -1,6 +1,7 @@
 """Observers get their events in batches: what came in a quarter of a second, at once."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import secrets
@@ -72,10 +73,8 @@ class Observing:
         """Observe what is kept, every quarter of a second or when much is there, until stopped and empty."""
         while not self._stopping or self._events:
             if not self._stopping:
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._full.wait(), EVERY_S)
-                except TimeoutError:
-                    pass
             self._full.clear()
             if self._events:
                 events, self._events = self._events, []

@@ -125,8 +125,8 @@ class WebFront:
             return "No router runs here."
         now = time.time()
         event = Event(
-            EVENT_VERSION, "probe", CHAT_MESSAGE, "health", "probe", "probe", "probe", "probe", "probe", (), "!help",
-            now, now, HOME,
+            EVENT_VERSION, "probe", CHAT_MESSAGE, "health", "probe", "probe", "probe", "probe", "probe", (),
+            "!help", now, now, HOME,
         )  # fmt: skip
         answer = endpoint.execute(Call(_PROBED, "command:help", event, "", "health:probe", 1, "", 0, 5.0))
         result = answer if isinstance(answer, Result) else await answer

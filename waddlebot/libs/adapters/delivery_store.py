@@ -109,10 +109,11 @@ class DeliveryStore(Store):
     after_restore = ("update {outbox} set state = 'unknown' where state <> 'unknown'",)
 
     @writes
-    def accept(self, batch_id: str, source: str, events: list[Event]) -> list[str]:
-        """Remember the ids and pack the new events into one row. Returns the ids that are new."""
+    def accept(self, batch_id: str, source: str, events: list[Event]) -> list[Event]:
+        """Remember the ids and pack the new events into one row. Returns those, in order, each id once."""
         now = time.time()
-        values = {"source": source, "at": now}
+        values: dict[str, object] = {"source": source, "at": now}
+        events = list({event.id: event for event in reversed(events)}.values())[::-1]  # the first of each id
         values.update({f"i{n}": event.id for n, event in enumerate(events)})
         rows = ", ".join(f"(:source, :i{n}, :at)" for n in range(len(events)))
         taken = self.db.execute(
@@ -120,10 +121,10 @@ class DeliveryStore(Store):
             values,
         )
         new = {row[0] for row in taken}
-        if new:
-            fresh = list({event.id: event for event in events if event.id in new}.values())
-            self._pack(batch_id, source, fresh, 0, now)
-        return list(new)
+        fresh = [event for event in events if event.id in new]
+        if fresh:
+            self._pack(batch_id, source, fresh, 1, now)
+        return fresh
 
     def _pack(self, batch_id: str, source: str, events: list[Event], tries: int, at: float) -> None:
         self.db.execute(
@@ -155,8 +156,12 @@ class DeliveryStore(Store):
         ]
 
     @writes
-    def begin_again(self, batch_id: str) -> None:
-        """Count one more beginning, before it begins: a batch that kills the process is found by its count."""
+    def begin_again(self, batch_id: str, done: list[str]) -> None:
+        """Count one more beginning, before it begins: a batch that kills the process is found by its count.
+
+        What is ``done`` goes in the same commit, or it would be counted for the crash as well.
+        """
+        self._delete("inbox", done)
         self.db.execute("update {inbox} set tries = tries + 1 where id = :id", {"id": batch_id})
 
     @writes
@@ -169,20 +174,29 @@ class DeliveryStore(Store):
                 self._pack(f"{batch_id}.{n}", source, [event], tries, at)
 
     @writes
-    def answered(self, source: str, results: list[EventResult], sends: list[Send]) -> None:
-        """Store the results that say more than "ignored", and queue the replies that platforms are to get."""
+    def answered(self, source: str, results: list[EventResult], sends: list[Send]) -> dict[str, EventResult]:
+        """Store the results that say more than "ignored", and queue the replies that platforms are to get.
+
+        Returns the results that an earlier run has stored already: they hold, and their replies have left.
+        """
         now = time.time()
-        told = [r for r in results if r.status != "ignored" or r.replies]
+        told = {r.event_id: r for r in results if r.status != "ignored" or r.replies}
+        stored = self._stored(source, list(told))
         self.db.upsert_many(
             "result",
-            [(source, result.event_id, _ENCODE(result), now) for result in told],
+            [(source, id_, _ENCODE(result), now) for id_, result in told.items() if id_ not in stored],
             columns=("source", "id", "body", "at"),
         )
         self.db.upsert_many(
             "outbox",
-            [(send.id, send.platform, "queued", _ENCODE([send]), now) for send in sends],
+            [
+                (send.id, send.platform, "queued", _ENCODE([send]), now)
+                for send in sends
+                if send.event_id not in stored
+            ],
             columns=("id", "platform", "state", "sends", "at"),
         )
+        return stored
 
     @writes
     def done(self, batch_ids: list[str]) -> None:
@@ -192,18 +206,23 @@ class DeliveryStore(Store):
     @reads
     def results(self, source: str, ids: list[str]) -> dict[str, EventResult]:
         """Stored results, and "ignored" for those that were accepted and are done without any."""
+        found = self._stored(source, ids)
+        missing = set(ids) - set(found)
+        if missing:
+            waiting = self.db.execute("select events from {inbox} where source = :source", {"source": source})
+            missing -= {event.id for row in waiting for event in _EVENTS.decode(row[0])}
+        return found | {id_: EventResult(id_, "ignored") for id_ in missing}
+
+    def _stored(self, source: str, ids: list[str]) -> dict[str, EventResult]:
+        if not ids:
+            return {}
         values = {"source": source, **{f"i{n}": id_ for n, id_ in enumerate(ids)}}
         some = ", ".join(f":i{n}" for n in range(len(ids)))
         rows = self.db.execute(
             f"select id, body from {{result}} where source = :source and id in ({some})",  # noqa: S608  only numbered parameters
             values,
         )
-        found = {row[0]: _RESULT.decode(row[1]) for row in rows}
-        missing = set(ids) - set(found)
-        if missing:
-            waiting = self.db.execute("select events from {inbox} where source = :source", {"source": source})
-            missing -= {event.id for row in waiting for event in _EVENTS.decode(row[0])}
-        return found | {id_: EventResult(id_, "ignored") for id_ in missing}
+        return {row[0]: _RESULT.decode(row[1]) for row in rows}
 
     @writes
     def sending(self, leaving: Leaving, queued: list[str]) -> None:
@@ -233,7 +252,7 @@ class DeliveryStore(Store):
         return self.db.execute("update {outbox} set state = 'unknown' where state = 'sending'").changed
 
     @reads
-    def leaving(self, state: str, most: int = 1_000) -> list[Leaving]:
+    def leaving(self, state: str, most: int) -> list[Leaving]:
         """Rows of the outbox in a state, oldest first."""
         rows = self.db.execute(
             "select id, platform, state, sends, at from {outbox} where state = :state order by at limit :most",
@@ -294,7 +313,7 @@ class DeliveryStore(Store):
             again = _EVENT.decode(event)
             # A second life is not late: the operator wants its answer.
             again = msgspec.structs.replace(again, received_at=again.occurred_at)
-            self._pack(f"{batch_id}.{number}", source, [again], 0, time.time())
+            self._pack(f"{batch_id}.{number}", source, [again], 1, time.time())
             self.db.execute(
                 "delete from {result} where source = :source and id = :id", {"source": source, "id": again.id}
             )
@@ -302,13 +321,17 @@ class DeliveryStore(Store):
         return len(chosen)
 
     @writes
-    def forget(self, before: float) -> int:
-        """Drop ids and results older than ``before`` that no open batch or dead letter still needs."""
+    def forget(self, before: float) -> float:
+        """Drop ids and results older than ``before`` that no open batch or dead letter still needs.
+
+        Returns the time before which nothing can be processed again, so that effects can be forgotten, too.
+        """
         oldest = self.db.execute("select min(at) from {inbox}")[0][0]
-        buried = self.db.execute("select min(at) from {dead}")[0][0]
-        before = min([before, *(at for at in (oldest, buried) if at is not None)])
-        dropped = self.db.execute("delete from {seen} where at < :before", {"before": before}).changed
-        return dropped + self.db.execute("delete from {result} where at < :before", {"before": before}).changed
+        buried = [_EVENT.decode(row[0]).received_at for row in self.db.execute("select event from {dead}")]
+        before = min([before, *buried, *([] if oldest is None else [oldest])])
+        self.db.execute("delete from {seen} where at < :before", {"before": before})
+        self.db.execute("delete from {result} where at < :before", {"before": before})
+        return before
 
     def _delete(self, table: str, ids: Sequence[str]) -> None:
         for start in range(0, len(ids), 500):
@@ -320,5 +343,5 @@ class DeliveryStore(Store):
 
 def unknown_of(row: Leaving, outcomes: Sequence[Sent]) -> list[Leaving]:
     """Of the replies in a row, those that may or may not have left, each as a row of its own."""
-    doubtful = {sent.id for sent in outcomes if sent.status == "unknown"}
-    return [Leaving(s.id, row.platform, "unknown", [s], row.at) for s in row.sends if s.id in doubtful]
+    known = {sent.id for sent in outcomes if sent.status != "unknown"}
+    return [Leaving(s.id, row.platform, "unknown", [s], row.at) for s in row.sends if s.id not in known]

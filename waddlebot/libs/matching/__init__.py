@@ -1,10 +1,15 @@
-"""String rules matched in linear time by RE2, thousands at once (P3).
+"""String rules matched in linear time, thousands at once (P3).
 
-All of a community's patterns become one RE2 Set: about a microsecond a line whatever their number, and
-no pattern can stall the bot. Equal sets are compiled once and shared by digest.
+Exact texts are one look-up, literals one RE2 Set (a few are cheaper to look for one by one), expressions
+another: about two microseconds a line whatever their number, and no pattern can stall the bot. Kept apart
+because one automaton over all kinds multiplies their states (measured: 78 µs a fresh line for 1,000 mixed
+patterns, 3 µs apart). Equal rules are compiled once and shared by digest.
+
+Where capitals do not matter, both sides are case-folded (Unicode default caseless matching, chapter 3.13),
+except in expressions, whose folding is RE2's.
 """
 
 from waddlebot.libs.matching.matcher import Matcher, Matchers
-from waddlebot.libs.matching.pattern import PatternError, check_pattern, expression
+from waddlebot.libs.matching.pattern import Kind, PatternError, check_pattern
 
-__all__ = ["Matcher", "Matchers", "PatternError", "check_pattern", "expression"]
+__all__ = ["Kind", "Matcher", "Matchers", "PatternError", "check_pattern"]

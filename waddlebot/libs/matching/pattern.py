@@ -23,23 +23,6 @@ class PatternError(ValueError):
     """A pattern that cannot be matched in linear time or not at all; the text says why and what to do."""
 
 
-def expression(kind: Kind, pattern: str, case_sensitive: bool) -> str:
-    """The RE2 expression that finds ``pattern`` as ``kind`` says.
-
-    A word stands between characters that are no letter, number or underscore in any script; RE2's own
-    ``\\b`` knows ASCII only (RE2 syntax page, "Empty strings").
-    """
-    flags = "(?s)" if case_sensitive else "(?is)"
-    if kind == "regex":
-        return f"{flags}(?:{pattern})"
-    quoted = re2.escape(pattern)
-    if kind == "exact":
-        return f"{flags}\\A(?:{quoted})\\z"
-    if kind == "word":
-        return f"{flags}(?:\\A|[^\\pL\\pN_])(?:{quoted})(?:\\z|[^\\pL\\pN_])"
-    return f"{flags}{quoted}"
-
-
 def check_pattern(kind: Kind, pattern: str, case_sensitive: bool = False) -> None:
     """Refuse what cannot be matched. Raises :class:`PatternError` with the reason."""
     if kind == "*":
@@ -47,23 +30,25 @@ def check_pattern(kind: Kind, pattern: str, case_sensitive: bool = False) -> Non
     if not pattern:
         raise PatternError("The pattern is empty. To match every line, use the kind *.")
     if len(pattern) > PATTERN_LENGTH_MAX:
-        raise PatternError(
-            f"The pattern has {len(pattern)} characters; at most {PATTERN_LENGTH_MAX} are taken."
-        )
+        raise PatternError(f"The pattern has {len(pattern)} characters; at most {PATTERN_LENGTH_MAX} are taken.")
+    try:
+        pattern.encode()
+    except UnicodeEncodeError:
+        raise PatternError("The pattern has half a character; type it anew.") from None
+    if kind != "regex":
+        return
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _PROGRAM_BYTES_MAX
     try:
-        re2.compile(expression(kind, pattern, case_sensitive), options)
-    except (re2.error, UnicodeEncodeError) as error:
+        re2.compile(f"(?s{'' if case_sensitive else 'i'})(?:{pattern})", options)
+    except re2.error as error:
         raise PatternError(_reason(pattern, error)) from None
 
 
 def _reason(pattern: str, error: Exception) -> str:
     for sign, words in _FOREIGN:
         if sign.search(pattern):
-            return (
-                f"The pattern uses {words}: these can take for ever, so they are not taken. Write it without."
-            )
+            return f"The pattern uses {words}: these can take for ever, so they are not taken. Write it without."
     detail = str(error).removeprefix("b'").removesuffix("'")
     return f"The pattern is no regular expression that RE2 takes: {detail}."

@@ -60,7 +60,7 @@ def of_platform(roles: Iterable[str]) -> int:
     mask = int(Rank.VIEWER)
     for role in roles:
         mask |= PLATFORM_ROLES.get(role, 0)
-    return mask
+    return int(mask)  # plain: masks are compared for every command, and a flag's own operators are slow
 
 
 def words(rank: Rank) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 KEYS_MAX = 10_000
 
@@ -23,41 +23,31 @@ class SlidingWindow:
         keys_max: int = KEYS_MAX,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._times_max = times_max
+        self.times_max = times_max
         self._window_s = window_s
         self._keys_max = keys_max
         self._clock = clock
-        self._counts: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
+        self._counts: OrderedDict[Hashable, tuple[int, int, int]] = OrderedDict()
 
-    def wait_s(self, key: str) -> float:
-        """Seconds until ``key`` may go on; 0 when it may now. Counts nothing."""
-        _window, elapsed, before, now = self._state(key)
-        free = self._times_max - now
-        if before * (1 - elapsed) < free:
-            return 0.0
-        if free <= 0:
-            # Not in this window: in the next one, when enough of this one has slid out.
-            return self._window_s * (1 - elapsed + max(0.0, 1 - self._times_max / now) if now else 0.0)
-        return self._window_s * max(0.0, 1 - free / before - elapsed) + 0.001
-
-    def take(self, key: str) -> float:
+    def take(self, key: Hashable) -> float:
         """Count one for ``key``; returns 0, or the seconds to wait, and then counts nothing."""
-        wait_s = self.wait_s(key)
-        if wait_s == 0:
-            window, _, before, now = self._state(key)
-            self._counts[key] = (window, before, now + 1)
-            self._counts.move_to_end(key)
-            if len(self._counts) > self._keys_max:
-                self._counts.popitem(last=False)
-        return wait_s
-
-    def _state(self, key: str) -> tuple[int, float, int, int]:
-        """The number of the window, the share of it gone by, and the counts of the one before and of this one."""
         position = self._clock() / self._window_s
         window = int(position)
+        gone = position - window
         last, before, now = self._counts.get(key, (window, 0, 0))
-        if last == window - 1:
-            before, now = now, 0
-        elif last != window:
-            before, now = 0, 0
-        return window, position - window, before, now
+        if last != window:
+            before, now = (now, 0) if last == window - 1 else (0, 0)
+        free = self.times_max - now
+        if before * (1 - gone) >= free:
+            return self._wait_s(before, now, free, gone)
+        self._counts[key] = (window, before, now + 1)
+        self._counts.move_to_end(key)
+        if len(self._counts) > self._keys_max:
+            self._counts.popitem(last=False)
+        return 0.0
+
+    def _wait_s(self, before: int, now: int, free: int, gone: float) -> float:
+        if free <= 0:
+            # Not in this window: in the next one, when enough of this one has slid out.
+            return self._window_s * (1 - gone + max(0.0, 1 - self.times_max / now) if now else 0.0)
+        return self._window_s * max(0.0, 1 - free / before - gone) + 0.001

@@ -26,7 +26,7 @@ _FUTURE_S_MAX = 600.0
 
 
 class PostedEvent(msgspec.Struct, forbid_unknown_fields=True):
-    """An event as it is posted. ``occurred_at`` is seconds since the epoch or an ISO 8601 time; now if left out."""
+    """An event as posted. ``occurred_at`` is seconds since the epoch or an ISO 8601 time; now if left out."""
 
     id: str
     kind: str

@@ -10,8 +10,9 @@ from typing import Any
 
 from waddlebot.libs.sdk import Call, Event, EventBatch, EventResult, Reply, Result, Send
 from waddlebot.libs.sdk.ports import Directory, sends_of
+from waddlebot.libs.web.limits import SlidingWindow
+from waddlebot.processing.router.cooldowns import Cooldowns
 from waddlebot.processing.router.lanes import Lanes
-from waddlebot.processing.router.limits import Cooldowns, SlidingWindow
 from waddlebot.processing.router.pipeline import EXECUTE, LINE_STAGES, PIPELINE, PLAIN, STAGE_NAMES, Trip
 from waddlebot.processing.router.recent import Recent
 from waddlebot.processing.router.rules import Rules
@@ -73,7 +74,7 @@ class Router:
         self.rank_masks: dict[tuple[str, ...], int] = {}
         self.recent = Recent()
         self.cooldowns = Cooldowns()
-        self.account_limit = SlidingWindow(COMMANDS_PER_MINUTE, 60.0)
+        self.account_limit = SlidingWindow(COMMANDS_PER_MINUTE, 60.0, keys_max=200_000)
         self.sessions = Sessions()
         self.rules = Rules()
         self.traces = Traces(STAGE_NAMES)
@@ -278,7 +279,7 @@ class Router:
         self.traces.counts[status] += 1
         replies = trip.replies
         if replies:
-            replies = tuple(self._safe(reply, trip.view) for reply in replies)
+            replies = tuple([self._safe(reply, trip.view) for reply in replies])
         if isinstance(trip.inboxed, Delivery):
             trip.inboxed.add(EventResult(event.id, status, replies, reason))
         elif replies:

@@ -337,8 +337,8 @@ async def post_response(ctx: Request, response: LateResponse) -> Done:
         raise HttpError(403, "wrong_session", f"The response is refused: {error}") from None
     event = session.event
     late = Send(
-        f"{event.source}/{event.id}/late/{session.id}", event.community, event.platform, event.server, event.channel,
-        Reply(response.text), event.id, event.account, event.user_name,
+        f"{event.source}/{event.id}/late/{session.id}", event.community, event.platform, event.server,
+        event.channel, Reply(response.text), event.id, event.account, event.user_name,
     )  # fmt: skip
     await ctx.send([late])
     return Done("The response is on its way.")

@@ -116,8 +116,8 @@ def limit_account(trip: Trip) -> str | None:
     event = trip.event
     if event.kind != CHAT_MESSAGE:
         return None
-    wait_s = trip.router.account_limit.take((event.community, event.platform, event.user_id), trip.router.now_s)
-    return f"more than {trip.router.account_limit.limit} commands a minute" if wait_s else None
+    wait_s = trip.router.account_limit.take((event.community, event.platform, event.user_id))
+    return f"more than {trip.router.account_limit.times_max} commands a minute" if wait_s else None
 
 
 def identify(trip: Trip) -> str | None:

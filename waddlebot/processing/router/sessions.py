@@ -7,7 +7,7 @@ import msgspec
 from waddlebot.libs.sdk import Event
 
 SESSION_S = 3_600.0
-_SESSIONS_MAX = 50_000
+_GENERATION_SIZE = 25_000
 _ID_BYTES = 16
 _POOL_BYTES = 4_096
 
@@ -26,22 +26,23 @@ class SessionError(Exception):
 
 
 class Sessions:
-    """The open sessions of one partition, the oldest dropped when there are too many."""
+    """The open sessions of one partition: the last 25,000 to 50,000, in two generations."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Session] = {}
+        self._new: dict[str, Session] = {}
+        self._old: dict[str, Session] = {}
         self._pool = ""
         self._used = 0
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self._new) + len(self._old)
 
     def open(self, event: Event, module: str, now: float) -> Session:
         """A new session with an unguessable id."""
-        if len(self._open) >= _SESSIONS_MAX:
-            self._open.pop(next(iter(self._open)))
+        if len(self._new) >= _GENERATION_SIZE:
+            self._old, self._new = self._new, {}
         session = Session(self._id(), event, module, now + SESSION_S)
-        self._open[session.id] = session
+        self._new[session.id] = session
         return session
 
     def answer(self, session_id: str, entity: str, module: str, now: float) -> Session:
@@ -49,7 +50,7 @@ class Sessions:
 
         Raises :class:`SessionError` when it is unknown or over, or belongs to another entity or module.
         """
-        session = self._open.get(session_id)
+        session = self._new.get(session_id) or self._old.get(session_id)
         if session is None or session.until <= now:
             raise SessionError("there is no such session, or it is over.")
         if session.event.entity != entity:

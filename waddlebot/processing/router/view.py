@@ -166,23 +166,13 @@ class View:
 
     def commands(self) -> dict[str, Entry]:
         """Every enabled command by its listed name: module commands, then the community's own."""
-        listed = {}
-        for name in self.catalogue.by_name:
-            entry = self.lookup(name)
-            if (
-                entry
-                and entry.handler
-                and entry.enabled
-                and not entry.hidden
-                and entry.module not in self.disabled
-            ):
-                listed[name] = entry
-        for name, entry in self.own.items():
-            if entry.handler and entry.enabled and not entry.hidden and entry.module not in self.disabled:
-                listed[name] = entry
+        named = {name: self.lookup(name) for name in self.catalogue.by_name} | self.own
         for triggers in self.bare.values():
-            listed.update({trigger: entry for trigger, entry in triggers if entry.enabled})
-        return listed
+            named.update(triggers)
+        return {name: entry for name, entry in named.items() if entry is not None and self._is_listed(entry)}
+
+    def _is_listed(self, entry: Entry) -> bool:
+        return bool(entry.handler) and entry.enabled and not entry.hidden and entry.module not in self.disabled
 
 
 def build(
