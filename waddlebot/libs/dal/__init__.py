@@ -1,11 +1,13 @@
 """Storage: one AsyncDAL per process, over PyDAL, on SQLite or PostgreSQL.
 
-A module declares a `Store`: its tables, its resources, and its queries, which are synchronous methods marked `@reads`,
-`@writes` or `@configures`. A handler awaits them; each runs whole on one database thread (an `await` between two
-statements of PyDAL would lose writes, since its connections belong to threads).
+A module declares a `Store`: its tables, its resources, and its queries, which are synchronous methods marked
+`@reads`, `@writes` or `@configures`. A handler awaits them; each runs whole on one database thread (an `await`
+between two statements of PyDAL would lose writes, since its connections belong to threads).
 
     class PointsStore(Store):
-        tables = (Table("points", (Column("account", "text"), Column("points", "real")), ("community", "account")),)
+        tables = (
+            Table("points", (Column("account", "text"), Column("points", "real")), key=("community", "account")),
+        )
 
         @writes
         def add(self, account: str, points: float) -> None:
@@ -18,26 +20,28 @@ statements of PyDAL would lose writes, since its connections belong to threads).
 
 What the layer promises, on both engines alike (its suites run on both):
 
-- **Owned.** `self.db` shows the owner's tables and no others: a schema each in PostgreSQL, a prefix each in the one
-  SQLite file. Nobody else's can be reached through PyDAL either (`scoping`).
-- **Scoped.** A unit of work runs for a `Community`, a `Batch` of them, or the `System`, whose reason is logged. PyDAL's
-  queries get the scope's condition, inserts are stamped, native statements must carry `{scope}` or `{community}`. In
-  PostgreSQL row-level security is a second wall (`rowsecurity`).
-- **All or nothing.** A `@writes` that raises wrote nothing. Its caller hears of it after the commit is on disk. SQLite
-  has one writer that commits in groups, each unit in its savepoint (`engine_sqlite`); PostgreSQL has a pool, each unit a
-  transaction (`engine_postgresql`).
-- **Once.** With an `EffectKey` a write happens once, however often its delivery is run; a re-run gets the stored result
-  (`effects`, `units`).
-- **On the record.** Resources change in `@configures` only, with who, what and why; changes can be undone (`changes`).
-- **Migrated on purpose.** Hosts never alter a schema; `upgrade` applies numbered SQL files (`migrations`), `differences`
-  proves that they create what the code declares (`schema`), `backup` and `restore` move data between engines (`backup`).
+- **Owned.** `self.db` shows the owner's tables and no others: a schema each in PostgreSQL, a prefix each in the
+  one SQLite file. Nobody else's can be reached through PyDAL either (`scoping`).
+- **Scoped.** A unit of work runs for a `Community`, a `Batch` of them, or the `System`, whose reason is logged.
+  PyDAL's queries get the scope's condition, inserts are stamped, native statements must carry `{scope}` or
+  `{community}`. In PostgreSQL row-level security is a second wall (`rowsecurity`).
+- **All or nothing.** A `@writes` that raises wrote nothing. Its caller hears of it after the commit is on disk.
+  SQLite has one writer that commits in groups, each unit in its savepoint (`engine_sqlite`); PostgreSQL has a
+  pool, each unit a transaction (`engine_postgresql`).
+- **Once.** With an `EffectKey` a write happens once, however often its delivery is run; a re-run gets the
+  stored result (`effects`, `units`).
+- **On the record.** Resources change in `@configures` only, with who, what and why; changes can be undone
+  (`changes`).
+- **Migrated on purpose.** Hosts never alter a schema; `upgrade` applies numbered SQL files (`migrations`),
+  `differences` proves that they create what the code declares (`schema`), `backup` and `restore` move data
+  between engines (`backup`).
 
-Costs, measured on two shared cores: binding a store 1 µs; a durable `@writes` with an effect key 25 µs of CPU on
-SQLite, 39,000/s from one loop; a row of `upsert_many` 2 µs on SQLite, 8 µs on PostgreSQL; PyDAL's own API 24 µs a query
-and 11 µs a row, so it is for configuration, not for what happens with every line of chat.
+Costs, measured on two shared cores: binding a store 1 µs; a durable `@writes` with an effect key 25 µs of CPU
+on SQLite, 39,000/s from one loop; a row of `upsert_many` 2 µs on SQLite, 8 µs on PostgreSQL; PyDAL's own API 24
+µs a query and 11 µs a row, so it is for configuration, not for what happens with every line of chat.
 
-This is the lowest layer: it imports nothing of waddlebot outside itself, and nobody else imports PyDAL or a driver.
-"""
+This is the lowest layer: it imports nothing of waddlebot outside itself, and nobody else imports PyDAL or a
+driver."""
 
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.changes import Change, Difference

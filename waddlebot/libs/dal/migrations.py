@@ -2,7 +2,8 @@
 
 `migrations/NNNN_what.sql` serves both engines; where they must differ, `NNNN_what.postgresql.sql` and
 `NNNN_what.sqlite.sql` stand side by side. In a file `{aliases}` is the owner's table, `{text}` `{integer}`
-`{real}` `{boolean}` `{bytes}` `{json}` `{id}` are column types, and `{index:by_name}` names an index.
+`{real}` `{boolean}` `{bytes}` `{json}` `{id}` are column types, and `{index:by_name}` names an index. `{keyed}`
+behind a table's closing bracket makes SQLite keep its rows in the order of the key: right for counters.
 
 A line `-- compat: N` says that programs whose newest migration is N can still serve the new schema; without it
 only programs that know this migration can.
@@ -180,11 +181,9 @@ def _create(owner: Owner, table: Table, dialect: Dialect) -> str:
         f"{column.name} {dialect.types[column.type]}{'' if column.null else ' not null'}"
         for column in table.columns
     ]
-    # Without a rowid the key is the table: one B-tree to write instead of two.
-    tail = " without rowid" if dialect is SQLITE else ""
     return (
         f"create table if not exists {dialect.qualified(owner.name, table.name)} "
-        f"({', '.join(columns)}, primary key ({', '.join(table.key)})){tail};"
+        f"({', '.join(columns)}, primary key ({', '.join(table.key)})) {dialect.types['keyed']};"
     )
 
 
@@ -196,6 +195,8 @@ def _resolved(sql: str, owner: Owner, dialect: Dialect) -> str:
             check_name(index, "index")
             return f'"{index}"' if dialect is POSTGRESQL else f'"{owner.schema}__{index}"'
         # A migration may name tables that are no longer declared, so any good name will do.
-        return dialect.types.get(name) or dialect.qualified(owner.name, check_name(name, "table"))
+        if name in dialect.types:
+            return dialect.types[name]
+        return dialect.qualified(owner.name, check_name(name, "table"))
 
     return _PLACE.sub(replace, sql)

@@ -5,29 +5,14 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
+from waddlebot.libs.dal.dialect import SQLITE
 from waddlebot.libs.dal.effects import EFFECT
 from waddlebot.libs.dal.resource import Resource, resource_of
 from waddlebot.libs.dal.store import Store
 from waddlebot.libs.dal.table import Table, check_name
 
 # Words of migrations (`{text}`), of statements (`{scope}`), and methods of the facade (`self.db.fetch`).
-_RESERVED = frozenset(
-    [
-        "text",
-        "integer",
-        "real",
-        "boolean",
-        "bytes",
-        "json",
-        "id",
-        "scope",
-        "community",
-        "execute",
-        "fetch",
-        "insert_many",
-        "upsert_many",
-    ]
-)
+_RESERVED = frozenset((*SQLITE.types, "scope", "community", "execute", "fetch", "insert_many", "upsert_many"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ def open_pydal(uri: str, dialect: Dialect, owners: Iterable[Owner]) -> tuple[Any
     db = DAL(uri, migrate=False, migrate_enabled=False, attempts=1, decode_credentials=True)
     db._adapter.execution_handlers = []  # PyDAL would keep the text and time of every statement
     types = _custom_types(dialect)
-    return db, {owner.name: _define(db, owner, dialect, types) for owner in owners}
+    tables = {owner.name: _define(db, owner, dialect, types) for owner in owners}
+    db.close()  # nothing is open yet: it makes PyDAL forget the object, which this thread would keep for ever
+    return db, tables
 
 
 def _define(db: Any, owner: Owner, dialect: Dialect, types: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -112,6 +112,15 @@ def test_an_owner_declares_a_table_once() -> None:
         Owner("core.twice", Twice)
 
 
+@pytest.mark.parametrize("name", ["text", "keyed", "scope", "execute"])
+def test_words_with_a_meaning_name_no_table(name: str) -> None:
+    class Confusing(Store):
+        tables = (Table(name, (Column("a", "text"),), key=("a",)),)
+
+    with pytest.raises(ValueError, match="something else"):
+        Owner("core.confusing", Confusing)
+
+
 def test_templates_become_each_engine_s_sql() -> None:
     template = (
         "select 'a:b {points} 5%', x % 2 from {points} where {scope} and a = :a and b::text = '' and {scope:p}"

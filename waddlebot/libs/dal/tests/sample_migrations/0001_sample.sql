@@ -16,7 +16,7 @@ create table {points} (
     points {real} not null,
     name {text},
     primary key (community, account)
-);
+) {keyed};
 create table {items} (
     id {id},
     community {text} not null,
