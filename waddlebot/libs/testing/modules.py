@@ -93,7 +93,7 @@ class Bench:
         return Event(**(whole | fields))
 
     async def run(self, line: str, *, login: str = "ann", rank: Rank = Rank.OWNER, **fields: Any) -> Result:
-        """The result of a command line without its prefix, typed by somebody of a rank. A re-run has its ``id``."""
+        """The result of a command line without prefix, typed by somebody of a rank; a re-run has its ``id``."""
         event = self.event(line, login=login, **fields)
         words = line.split(" ", 2)
         for count in (2, 1):
