@@ -109,7 +109,8 @@ class Host:
         secret = load_secret(self.environment.data)
         self.shared = Shared(self.manifests, self.directory, bus, secret, self._send)
         delivery = partial(delivery_of, self.dal)
-        self.inbox = DurableInbox(delivery, bus, logging.getLogger("runtime.inbox"))
+        log = logging.getLogger("runtime.inbox")
+        self.inbox = DurableInbox(delivery, bus, log, self.dal.forget_effects)
         self.shared.configuration = ConfigurationCache(
             self.dal,
             self.manifests,

@@ -33,6 +33,10 @@ class HostPorts:
         """Where events are accepted durably."""
         return self._host.inbox
 
+    def room(self, community: str) -> bool:
+        """Whether replies of a community may still be queued."""
+        return self._host.outbox.room(community)
+
     def send(self, sends: Sequence[Send]) -> None:
         """Queue replies for delivery. Raises ``Busy`` when the outbox is full."""
         self._host.outbox.put(sends)
@@ -41,8 +45,7 @@ class HostPorts:
         """Commit an inboxed batch's results, and the replies that somebody here delivers."""
         outbox = self._host.outbox
         leaving = [send for send in sends if outbox.delivers(send.platform)]
-        await self._host.inbox.answered(batch, results, leaving)
-        outbox.put(leaving, durable=True)
+        outbox.put(await self._host.inbox.answered(batch, results, leaving), durable=True)
 
     async def configurations(self, communities: Sequence[str]) -> Mapping[str, Compiled]:
         """The configuration version of communities, and what each module contributes to their views."""

@@ -252,7 +252,7 @@ class DeliveryStore(Store):
         return self.db.execute("update {outbox} set state = 'unknown' where state = 'sending'").changed
 
     @reads
-    def leaving(self, state: str, most: int) -> list[Leaving]:
+    def leaving(self, state: str, most: int = 1_000) -> list[Leaving]:
         """Rows of the outbox in a state, oldest first."""
         rows = self.db.execute(
             "select id, platform, state, sends, at from {outbox} where state = :state order by at limit :most",
@@ -311,9 +311,10 @@ class DeliveryStore(Store):
         chosen = [row for row in rows if not ids or row[0] in ids]
         for number, source, event in chosen:
             again = _EVENT.decode(event)
+            first_at = again.received_at  # as old as its first effect, so that this is not forgotten before
             # A second life is not late: the operator wants its answer.
             again = msgspec.structs.replace(again, received_at=again.occurred_at)
-            self._pack(f"{batch_id}.{number}", source, [again], 1, time.time())
+            self._pack(f"{batch_id}.{number}", source, [again], 1, first_at)
             self.db.execute(
                 "delete from {result} where source = :source and id = :id", {"source": source, "id": again.id}
             )

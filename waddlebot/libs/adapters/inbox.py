@@ -7,31 +7,48 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from waddlebot.libs.adapters.delivery_store import REMEMBERED_S, DeliveryStore, OpenBatch
-from waddlebot.libs.dal import Busy, DalError
+from waddlebot.libs.dal import Busy, DalError, Unavailable
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.ports import Accepted, Bus, EventBatch, EventResult, Send
 
 TRIES_MAX = 5
-_OPEN_EVENTS_MAX = 20_000
+OPEN_EVENTS_MAX = 40_000
+_COMMUNITY_SHARE = 4
 _DONE_EVERY_S = 0.05
 _FORGET_EVERY_S = 3_600.0
 _RETRY_S = 1.0
 _REPLAY_EVERY_S = 1.0
 
 
-class DurableInbox:
-    """The inbox port on the delivery tables, and the loop that processes what a crash left open."""
+async def _no_matter(before: float) -> None:
+    """Nobody needs to know."""
 
-    def __init__(self, store: Callable[[], DeliveryStore], bus: Bus, log: logging.Logger) -> None:
+
+class DurableInbox:
+    """The inbox port on the delivery tables, and the loop that processes what a crash left open.
+
+    ``forgotten`` is told, once an hour, of the time before which nothing can be processed again.
+    """
+
+    def __init__(
+        self,
+        store: Callable[[], DeliveryStore],
+        bus: Bus,
+        log: logging.Logger,
+        forgotten: Callable[[float], Awaitable[object]] = _no_matter,
+    ) -> None:
         self._store = store
         self._bus = bus
         self._log = log
         self._run = secrets.token_hex(6)
         self._numbers = itertools.count()
+        self._forgotten = forgotten
         self._open_events = 0
+        self._held: Counter[str] = Counter()
         self._done: list[str] = []
         self._known: set[str] = set()  # batches of ours that have a row
         self._stopping = asyncio.Event()
@@ -44,18 +61,16 @@ class DurableInbox:
 
         Raises ``Busy`` when too much is open already, ``Unavailable`` when the database is away.
         """
-        if self._open_events + len(events) > _OPEN_EVENTS_MAX or self._stopping.is_set():
+        if not self._room(events) or self._stopping.is_set():
             raise Busy("the inbox is full; try again in a moment")
         batch_id = f"{self._run}-{next(self._numbers)}"
-        self._open_events += len(events)
+        self._hold(events)
         try:
-            new = set(await self._store().accept(batch_id, source, list(events)))
-        except BaseException:
-            self._open_events -= len(events)
-            raise
-        fresh = list({event.id: event for event in events if event.id in new}.values())
-        self._open_events -= len(events) - len(fresh)
-        repeated = tuple({event.id for event in events} - new)
+            fresh = await self._store().accept(batch_id, source, list(events))
+        finally:
+            self._let_go(events)
+        new = {event.id for event in fresh}
+        repeated = tuple(dict.fromkeys(event.id for event in events if event.id not in new))
         if not fresh:
             return Accepted(None, repeated)
         batch = EventBatch(batch_id, fresh, inboxed=True)
@@ -63,7 +78,26 @@ class DurableInbox:
         self._spawn(batch)
         return Accepted(batch, repeated)
 
+    def _room(self, events: Sequence[Event]) -> bool:
+        """Whether all of these may be open, too: no community holds more than a quarter."""
+        if self._open_events + len(events) > OPEN_EVENTS_MAX:
+            return False
+        share = OPEN_EVENTS_MAX // _COMMUNITY_SHARE
+        return all(self._held[event.community] + len(events) <= share for event in events)
+
+    def _hold(self, events: Sequence[Event]) -> None:
+        self._open_events += len(events)
+        self._held.update([event.community for event in events])
+
+    def _let_go(self, events: Sequence[Event]) -> None:
+        self._open_events -= len(events)
+        for event in events:
+            self._held[event.community] -= 1
+            if not self._held[event.community]:
+                del self._held[event.community]
+
     def _expect(self, batch: EventBatch, source: str) -> None:
+        self._hold(batch.events)
         self._known.add(batch.id)
         self._sources[batch.id] = source
         loop = asyncio.get_running_loop()
@@ -76,25 +110,47 @@ class DurableInbox:
         task.add_done_callback(self._tasks.discard)
 
     async def _process(self, batch: EventBatch) -> None:
-        """Announce until everybody has processed the batch; effects and results are stored once."""
-        while True:
-            try:
-                await self._bus.publish(batch)
-                break
-            except DalError as error:
-                self._log.warning("batch %s waits for the database: %s", batch.id, error)
-                await asyncio.sleep(random.uniform(_RETRY_S / 2, _RETRY_S))  # noqa: S311  jitter, no secret
-        self._open_events -= len(batch.events)
-        self._done.append(batch.id)
+        """Announce until everybody has processed the batch; effects and results are stored once.
 
-    async def answered(self, batch: EventBatch, results: Sequence[EventResult], sends: Sequence[Send]) -> None:
-        """Commit a batch's results; whoever waits for them gets them then."""
-        source = self._sources.pop(batch.id, "")
-        await self._store().answered(source, list(results), list(sends))
+        A batch that cannot be announced keeps its row, and the next start's tries find which event is to blame.
+        """
+        try:
+            await self._bus.publish(batch)
+        except Exception:
+            self._log.exception("batch %s was not processed; the next start tries again", batch.id)
+        else:
+            self._done.append(batch.id)
+        finally:
+            self._sources.pop(batch.id, None)
+            self._let_go(batch.events)
+
+    async def answered(
+        self, batch: EventBatch, results: Sequence[EventResult], sends: Sequence[Send]
+    ) -> list[Send]:
+        """Commit a batch's results; whoever waits for them gets them then.
+
+        Returns the replies that are queued now: those of an earlier run were queued then, and hold.
+        """
+        source = self._sources[batch.id]
+        stored = await self._store_answers(source, list(results), list(sends))
         for result in results:
             future = self._waiting.pop((source, result.event_id), None)
             if future is not None and not future.done():
-                future.set_result(result)
+                future.set_result(stored.get(result.event_id, result))
+        return [send for send in sends if send.event_id not in stored]
+
+    async def _store_answers(
+        self, source: str, results: list[EventResult], sends: list[Send]
+    ) -> Mapping[str, EventResult]:
+        """Asking the modules again instead would find cooldowns running, and answer differently."""
+        while True:
+            try:
+                return await self._store().answered(source, results, sends)
+            except (Busy, Unavailable) as error:
+                if self._stopping.is_set():
+                    raise
+                self._log.warning("results wait for the database: %s", error)
+                await asyncio.sleep(random.uniform(_RETRY_S / 2, _RETRY_S))  # noqa: S311  jitter, no secret
 
     async def wait(self, source: str, ids: Sequence[str], seconds: float) -> Mapping[str, EventResult]:
         """The results of accepted events, as far as there are any within ``seconds``."""
@@ -125,7 +181,7 @@ class DurableInbox:
                     await self.replay()
                 if time.monotonic() >= forget_at:
                     forget_at = time.monotonic() + _FORGET_EVERY_S
-                    await self._store().forget(time.time() - REMEMBERED_S)
+                    await self._forgotten(await self._store().forget(time.time() - REMEMBERED_S))
             except DalError as error:
                 self._log.warning("the inbox waits for the database: %s", error)
                 await asyncio.sleep(_RETRY_S)
@@ -135,7 +191,6 @@ class DurableInbox:
         for left in await self._store().replays():
             if left.batch.id not in self._known:
                 self._expect(left.batch, left.source)
-                self._open_events += len(left.batch.events)
                 self._spawn(left.batch)
 
     async def stop(self) -> None:
@@ -158,18 +213,21 @@ class DurableInbox:
     async def _resume(self) -> None:
         """One batch after the other, those begun least often first: one that kills us is found by its count."""
         for left in await self._store().open_batches():
+            if left.batch.id in self._known:  # accepted since the start, and under way
+                continue
             if left.tries >= TRIES_MAX and len(left.batch.events) == 1:
                 await self._bury_killer(left)
                 continue
-            if left.tries and len(left.batch.events) > 1:
+            if left.tries > 1 and len(left.batch.events) > 1:
                 await self._store().split(left.batch.id)
                 await self._resume()
                 return
-            await self._store().begin_again(left.batch.id)
-            if left.tries:
-                await asyncio.sleep(random.uniform(0.05, 0.1 * 2**left.tries))  # noqa: S311  jitter, no secret
+            done, self._done = self._done, []
+            await self._store().begin_again(left.batch.id, done)
+            self._known.difference_update(done)
+            if left.tries > 1:
+                await asyncio.sleep(random.uniform(0.05, 0.05 * 2**left.tries))  # noqa: S311  jitter, no secret
             self._expect(left.batch, left.source)
-            self._open_events += len(left.batch.events)
             await self._process(left.batch)
 
     async def _bury_killer(self, left: OpenBatch) -> None:

@@ -16,6 +16,7 @@ _COMMUNITY_SHARE = 4
 _BATCH_MAX = 64
 _RETRY_S = 1.0
 _TIMEOUT_S = 60.0
+_RECOVERED_MAX = 1_000_000
 
 
 class Outbox:
@@ -77,7 +78,7 @@ class Outbox:
             self._log.warning(
                 "%d replies may or may not have left before the stop; see waddlebot dlq list", doubtful
             )
-        for row in await self._store().leaving("queued", QUEUE_MAX):
+        for row in await self._store().leaving("queued", _RECOVERED_MAX):
             self.put(row.sends, durable=True)
 
     async def run(self, platform: str) -> None:

@@ -192,6 +192,9 @@ class Ports(Protocol):
     def inbox(self) -> Inbox:
         """Where events are accepted durably."""
 
+    def room(self, community: str) -> bool:
+        """Whether replies of a community may still be queued; commands answer "busy" where not."""
+
     def send(self, sends: Sequence[Send]) -> None:
         """Queue replies for delivery. Raises ``Busy`` when the outbox is full."""
 
