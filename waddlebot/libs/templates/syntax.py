@@ -167,12 +167,19 @@ class _Scanner:
 
 
 def _merge(pieces: list[Piece]) -> list[Piece]:
+    """Join neighbouring texts and drop empty ones."""
     merged: list[Piece] = []
+    texts: list[str] = []
     for piece in pieces:
-        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += piece
-        elif piece:
-            merged.append(piece)
+        if isinstance(piece, str):
+            texts.append(piece)
+            continue
+        if text := "".join(texts):
+            merged.append(text)
+        texts.clear()
+        merged.append(piece)
+    if text := "".join(texts):
+        merged.append(text)
     return merged
 
 

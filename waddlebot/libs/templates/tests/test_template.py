@@ -355,12 +355,71 @@ SYNTAX = st.lists(
 
 
 @given(TEXT | SYNTAX, st.sampled_from(list(Dialect)))
-def test_any_text_compiles_or_says_why(text: str, dialect: Dialect) -> None:
-    try:
-        template = compile_template(text, dialect, available=frozenset())
-    except TemplateError:
-        return
-    template.render(scope("a b"))
+async def test_any_text_compiles_or_says_why(text: str, dialect: Dialect) -> None:
+    with contextlib.suppress(TemplateError):
+        await compile_template(text, dialect).render_async(scope("a b"))
+        compile_template(text, dialect, available=frozenset()).render(scope("a b"))
+
+
+# The shapes of commands found in public repositories, with other names and hosts.
+IN_THE_WILD = [
+    ("nightbot", "$(eval boom(); $(urlfetch json https://raw.example.com/me/it/master/boom.js);)"),
+    ("nightbot", '$(eval meme("$(urlfetch json https://docs.example.com/d/1x/export?format=tsv&id=1x)"); 1)'),
+    (
+        "nightbot",
+        "$(eval let who='$(query)'; let him='$(twitch $(query) \"{{displayName}}\")'; $(urlfetch json https://x.example/so.js))",
+    ),
+    (
+        "nightbot",
+        "$(touser), $(eval $(urlfetch json https://x.example/s.js)('$(twitch $(channel) \"{{uptimeAt}}\")',"
+        "\"$(querystring $(urlfetch json https://api.example/na/n/t))\", 'N')) | $(customapi https://api.example/r?show=x)",
+    ),
+    (
+        "nightbot",
+        "$(eval const api = $(urlfetch json https://w.example/api.php?search=$(querystring)); api.error || !api[1][0] ?"
+        " 'Please add a query' : `${api[1][0]} - ${api[3][0]}`)",
+    ),
+    (
+        "nightbot",
+        '$(customapi https://x.example/?status=$(twitch $(channel) "{{status}}")&channel=$(channel)&n=$(1))',
+    ),
+    ("nightbot", '$(tweet Come watch @me play $(twitch $(channel) "{{game}} on Twitch! {{url}}"))'),
+    (
+        "nightbot",
+        "$(eval const r = ['Yes!', 'Don\\'t count on it.', ':)']; r[Math.floor(Math.random() * r.length)];)",
+    ),
+    (
+        "nightbot",
+        "WR: $(eval let t=$(urlfetch json https://s.example/api?top=1&embed=p).data;let d=new Date(null);"
+        "d.toISOString().slice(11,19).match(/(?!0:)\\d.*/)[0])",
+    ),
+    ("streamelements", "@${touser}, ${customapi.https://x.example:8443/weather/${pathescape ${1:}}}"),
+    (
+        "streamelements",
+        "${customapi.https://x.example/prediction?o1=${1}&o2=${2}&q=${queryescape ${3:|Who wins this map?}}}",
+    ),
+    (
+        "streamelements",
+        "${customapi.https://x.example/pb/${channel}/${1|nogame}/${pathescape ${2|noboard}}/${queryescape ${4:}}}",
+    ),
+    ("streamelements", "${customapi.https://x.example?sender=${sender}&user=${user}&type=boop&jokes=false}"),
+    ("streamelements", "$(user) gave $(random.chatter) $(random.1-100) cookies! <3 ${count hugs}"),
+    (
+        "streamelements",
+        "${user} has spent ${user.time_online|'0 seconds'} watching ${channel}, ${channel.alias}/tip",
+    ),
+    ("streamelements", "Go see @${user.name ${1}}, who played ${game ${1}}. https://twitch.tv/${user.name ${1}}"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "text"), IN_THE_WILD)
+async def test_shapes_in_the_wild_have_no_problems(dialect: Dialect, text: str) -> None:
+    template = compile_template(text, dialect)
+    assert {problem.kind for problem in template.problems} <= {ProblemKind.RAW}
+    here = world()
+    rendered = await template.render_async(scope("Ann b c d", world=here))
+    assert not {"$(", "{{"} & {rendered[at : at + 2] for at in range(len(rendered))}
+    assert not any("$(" in url for url, _ in here.asked)
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="{"), max_size=200), st.sampled_from(list(Dialect)))
