@@ -376,8 +376,8 @@ IN_THE_WILD = [
     ),
     (
         "nightbot",
-        "$(eval const api = $(urlfetch json https://w.example/api.php?search=$(querystring)); api.error || !api[1][0] ?"
-        " 'Please add a query' : `${api[1][0]} - ${api[3][0]}`)",
+        "$(eval const a = $(urlfetch json https://w.example/api.php?search=$(querystring)); a.error || !a[1][0] ?"
+        " 'Please add a query' : `${a[1][0]} - ${a[3][0]}`)",
     ),
     (
         "nightbot",
