@@ -1,6 +1,8 @@
 """The router's state in a host: the router itself, how its views are compiled, and what is kept of it."""
 
 import asyncio
+import contextlib
+import random
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -9,7 +11,7 @@ from typing import Any
 import msgspec
 
 from waddlebot.libs.contracts.identity import Identity, LinksRequest
-from waddlebot.libs.dal import Batch
+from waddlebot.libs.dal import Batch, Busy, DalError, Unavailable
 from waddlebot.libs.matching import Matchers
 from waddlebot.libs.sdk import CallError, Event, Reply, Send, ServiceContext
 from waddlebot.libs.sdk.ports import Compiled
@@ -22,6 +24,7 @@ from waddlebot.processing.router.view import Catalogue, View, build
 
 _INLINE_RULES_MAX = 50
 _FAILURES_WAITING_MAX = 1_000
+_RETRY_S = 1.0
 
 
 class Desk:
@@ -36,8 +39,9 @@ class Desk:
         self.matchers = Matchers()
         self.failures: list[Trace] = []
         self.router = Router(
-            self.ports.directory, self._send, self.ports.answered, self._load_views, self._bury, safe
-        )
+            self.ports.directory, self._send, self.ports.room, self.ports.answered, self._load_views,
+            self._bury, safe,
+        )  # fmt: skip
         self.door = Door(services, self.ports.inbox)
         self._log = services.log
 
@@ -68,7 +72,13 @@ class Desk:
         trace = self.router.traces.find(event.id, event.community)
         if trace is not None and len(self.failures) < _FAILURES_WAITING_MAX:
             self.failures.append(trace)
-        await self.ports.inbox.bury(event, reason, tries)
+        while True:
+            try:
+                await self.ports.inbox.bury(event, reason, tries)
+                return
+            except (Busy, Unavailable) as error:
+                self._log.warning("the event %s that failed waits for the database: %s", event.id, error)
+                await asyncio.sleep(random.uniform(_RETRY_S / 2, _RETRY_S))  # noqa: S311  jitter, no secret
 
     async def flush(self, ctx: ServiceContext[Any, RouterStore]) -> None:
         """Write what was counted and what failed since the last time."""
@@ -101,3 +111,5 @@ async def open_desk(ctx: ServiceContext[Any, RouterStore]) -> AsyncIterator[Desk
     desk.ports.bus.subscribe("processing.router", desk.router.handle)
     desk.ports.watch(desk.router.refresh)
     yield desk
+    with contextlib.suppress(DalError):  # counters are worth a try, not an error
+        await desk.flush(ctx)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +25,8 @@ TRIES_MAX = 5
 _RECORD = len(PIPELINE)
 _FIRST_PAUSE_S = 0.1
 _WAITING_MAX = 20_000
+_COMMUNITY_SHARE = 4
+BUSY = "busy: too many replies wait to be sent"
 
 _LINE = PIPELINE[:LINE_STAGES]
 _MATCHED = tuple(enumerate(PIPELINE))[LINE_STAGES:]
@@ -55,14 +57,15 @@ class Delivery:
 class Router:
     """One partition's owner. All its state is in memory and read by the stages as plain attributes.
 
-    ``send`` takes replies to deliver; ``answered`` commits an inboxed batch's results; ``load_views``
-    compiles the views of communities that are not known yet; ``bury`` keeps an event that failed.
+    ``send`` takes replies to deliver, ``room`` says whether more of a community may be queued; ``answered``
+    commits an inboxed batch's results; ``load_views`` compiles views; ``bury`` keeps an event that failed.
     """
 
     def __init__(
         self,
         directory: Directory,
         send: Sender,
+        room: Callable[[str], bool],
         answered: Callable[[EventBatch, Sequence[EventResult], Sequence[Send]], Awaitable[None]],
         load_views: Callable[[Sequence[str]], Awaitable[Mapping[str, View]]],
         bury: Callable[[Event, str, int], Coroutine[Any, Any, None]],
@@ -83,6 +86,7 @@ class Router:
         self.wall_s = time.time()
         self.lanes = Lanes()
         self._send = send
+        self._room = room
         self._answered = answered
         self._load_views = load_views
         self._bury = bury
@@ -91,7 +95,8 @@ class Router:
         self._out: list[Send] = []
         self._flushing = False
         self._log = logging.getLogger("processing.router")
-        self._waiting: dict[str, deque[tuple[Event, Delivery | None]]] = {}
+        self._waiting: dict[str, list[tuple[Event, Delivery | None]]] = {}
+        self._waiting_lines = 0
         self._said: dict[object, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -117,13 +122,21 @@ class Router:
                 self._wait_for_view(event, delivery)
                 continue
             trip.event, trip.view, trip.inboxed = event, view, delivery
-            for stage in _LINE:
-                reason = stage(trip)
-                if reason is not None:
-                    break
-            else:
-                self._travel(trip)
-                trip = self._spare = Trip(self)
+            try:
+                for stage in _LINE:
+                    reason = stage(trip)
+                    if reason is not None:
+                        break
+                else:
+                    # Before it travels: a handler that announces an event comes back here at once.
+                    self._spare = Trip(self)
+                    self._travel(trip)
+                    trip = self._spare
+                    continue
+            except Exception as error:
+                self._spare = Trip(self)
+                self._break(trip, error)
+                trip = self._spare
                 continue
             if reason is PLAIN and delivery is None and not trip.replies:
                 note((event, 3, "ignored", PLAIN, "", ""))
@@ -132,27 +145,29 @@ class Router:
                     trip.text = ""
                 continue
             trip.stage = _LINE.index(stage)
-            self._end(trip, "ignored", reason)
+            self._end(trip, "answered" if reason is PLAIN and trip.replies else "ignored", reason)
             trip = self._spare = Trip(self)
         self.traces.counts["ignored"] += plain
 
     async def _finish(self, delivery: Delivery) -> None:
         await delivery.done
         events = {event.id: event for event in delivery.batch.events}
-        sends = [send for r in delivery.results for send in sends_of(events[r.event_id], r.replies)]
+        results = [r for r in delivery.results if r.reason is not BUSY]  # the door tells; the outbox is full
+        sends = [send for r in results for send in sends_of(events[r.event_id], r.replies)]
         await self._answered(delivery.batch, delivery.results, sends)
 
     def _wait_for_view(self, event: Event, delivery: Delivery | None) -> None:
         """Keep the event until its community's view is compiled; the first one asks for it."""
         waiting = self._waiting.get(event.community)
         if waiting is None:
-            waiting = self._waiting[event.community] = deque(maxlen=_WAITING_MAX)
+            waiting = self._waiting[event.community] = []
             self._spawn(self._load(event.community))
-        if len(waiting) == _WAITING_MAX:
-            dropped, of = waiting[0]
-            self.traces.counts["dropped"] += 1
-            if of is not None:
-                of.add(EventResult(dropped.id, "failed", (), "too many events waited for the configuration"))
+        if delivery is None:
+            # Lines cannot be fetched again, but memory has an end; what was accepted has one of its own.
+            if self._waiting_lines >= _WAITING_MAX or len(waiting) >= _WAITING_MAX // _COMMUNITY_SHARE:
+                self.traces.counts["dropped"] += 1
+                return
+            self._waiting_lines += 1
         waiting.append((event, delivery))
 
     async def _load(self, community: str) -> None:
@@ -164,14 +179,16 @@ class Router:
                 await asyncio.sleep(1.0)
                 continue
             # A community that nobody knows has a view too: the declared commands and no more.
-            self.views.update(loaded)
+            self._take(loaded)
+        self.now_s, self.wall_s = time.monotonic(), time.time()
         for event, delivery in self._waiting.pop(community):
+            self._waiting_lines -= delivery is None
             self._run([event], delivery)
         self._flush()
 
     def refresh(self, communities: Sequence[str]) -> None:
         """Compile the views of communities anew, in the background; until then the old ones hold."""
-        known = [community for community in communities if community in self.views]
+        known = [community for community in communities if community in self.views or community in self._waiting]
         if known:
             self._spawn(self._refresh(known))
 
@@ -183,6 +200,9 @@ class Router:
             await asyncio.sleep(1.0)
             self.refresh(communities)
             return
+        self._take(loaded)
+
+    def _take(self, loaded: Mapping[str, View]) -> None:
         for community, view in loaded.items():
             there = self.views.get(community)
             if there is None or there.version <= view.version:
@@ -211,6 +231,11 @@ class Router:
 
     def execute(self, trip: Trip) -> None:
         """Ask the module, after whatever the same person asked before in this community."""
+        if not self._room(trip.event.community):
+            if trip.inboxed is not None:
+                trip.replies += (Reply(f"I am {BUSY}; try again in a moment."),)
+            self._end(trip, "refused", BUSY)
+            return
         if not self.lanes.enter((trip.event.community, trip.person), trip, self._start):
             self._end(trip, "refused", "too many commands of the same person at once")
 
@@ -229,7 +254,8 @@ class Router:
         if isinstance(answer, Result):
             self._returned(trip, answer)
             return
-        self.lanes.watch(answer, trip, self.now_s + entry.timeout_s, self._returned)
+        # Not ``now_s``: it may have waited in its lane since the last batch.
+        self.lanes.watch(answer, trip, time.monotonic() + entry.timeout_s, self._returned)
 
     def _returned(self, trip: Trip, result: Result) -> None:
         """The last stage, ``record``: replies on their way, counters, trace; failures again or buried."""
@@ -238,7 +264,6 @@ class Router:
             if trip.inboxed is not None and result.retry and trip.tries < TRIES_MAX:
                 self._spawn(self._again(trip))
                 return
-            self._spawn(self._bury(trip.event, result.reason, trip.tries))
             words = f"Something went wrong with {trip.word!r}; it is noted as {trip.event.id}."
             trip.replies += (Reply(words),)
         else:
@@ -250,7 +275,10 @@ class Router:
                 return
         self.uses[(trip.event.community, trip.entry.name)] += 1
         trip.stage = _RECORD if result.status != "failed" else EXECUTE
-        self._end(trip, "answered" if result.status == "ok" else result.status, result.reason)
+        if result.status == "failed":
+            self._fail(trip, result.reason)
+        else:
+            self._end(trip, "answered" if result.status == "ok" else result.status, result.reason)
         self.lanes.leave((trip.event.community, trip.person), self._start)
         if not self._flushing:
             self._flushing = True
@@ -270,6 +298,29 @@ class Router:
         pause_s = _FIRST_PAUSE_S * 2**trip.tries
         await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311  jitter, no secret
         self._start(trip)
+
+    def _break(self, trip: Trip, error: Exception) -> None:
+        """A stage itself went wrong: that ends this event, and no other."""
+        self._log.error("the event %s broke the pipeline", trip.event.id, exc_info=error)
+        if trip.stage == EXECUTE:
+            self.lanes.leave((trip.event.community, trip.person), self._start)
+        self._fail(trip, f"{type(error).__name__}: {error}")
+
+    def _fail(self, trip: Trip, reason: str) -> None:
+        """Keep the event as a dead letter, and only then count an accepted one as processed."""
+        delivery, trip.inboxed = trip.inboxed, None
+        if not isinstance(delivery, Delivery):
+            self._end(trip, "failed", reason)
+            self._spawn(self._bury(trip.event, reason, trip.tries))
+            return
+        replies, trip.replies = trip.replies, ()
+        self._end(trip, "failed", reason)
+
+        async def bury() -> None:
+            await self._bury(trip.event, reason, trip.tries)
+            delivery.add(EventResult(trip.event.id, "failed", replies, reason))
+
+        self._spawn(bury())
 
     def _end(self, trip: Trip, status: str, reason: str) -> None:
         event = trip.event

@@ -57,6 +57,8 @@ class Lanes:
             if future.cancelled():
                 late = f"no answer within {trip.entry.timeout_s:g} s"
                 returned(trip, Result("failed", (), late, retry=False))
+            elif (error := future.exception()) is not None:
+                returned(trip, Result("failed", (), f"{type(error).__name__}: {error}", retry=True))
             else:
                 returned(trip, future.result())
 

@@ -4,6 +4,7 @@ A stage looks at a trip and lets it go on (``None``) or ends it with a reason. T
 line and only look into memory; the rest see what matched. A stage that ends a trip may leave replies on it.
 """
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -140,8 +141,25 @@ def permit(trip: Trip) -> str | None:
         return None
     least = words(Rank(trip.entry.least & -trip.entry.least))
     reason = f"only for {least} and above"
-    trip.router.say_limited(trip, f"!{trip.entry.name} is {reason}.", 30.0)
+    trip.router.say_limited(trip, f"{trip.view.prefix}{trip.entry.name} is {reason}.", 30.0)
     return reason
+
+
+def complete(trip: Trip) -> str | None:
+    """A word that is only the first of two, alone or with a second that is none, says which there are."""
+    entry = trip.entry
+    if entry.handler:
+        return None
+    off = trip.view.disabled
+    verbs = sorted(
+        verb
+        for verb, below in entry.verbs.items()
+        if below.enabled and below.module not in off and below.least & trip.ranks
+    )
+    if verbs:
+        called = f"{trip.view.prefix}{entry.name}"
+        trip.router.say_limited(trip, f"{called} {'|'.join(verbs)}: {trip.view.prefix}help {entry.name}", 30.0)
+    return "no such verb"
 
 
 def sessionise(trip: Trip) -> str | None:
@@ -161,7 +179,8 @@ def limit_person(trip: Trip) -> str | None:
     personal = (*shared, trip.person)
     wait_s = max(cooldowns.left_s(shared, now_s), cooldowns.left_s(personal, now_s))
     if wait_s:
-        trip.router.say_limited(trip, f"!{entry.name} can be used again in {wait_s:.0f} s.", wait_s)
+        words = f"{trip.view.prefix}{entry.name} can be used again in {math.ceil(wait_s)} s."
+        trip.router.say_limited(trip, words, wait_s)
         return f"cooling down for another {wait_s:.1f} s"
     if entry.cooldown_s:
         cooldowns.start(shared, entry.cooldown_s, now_s)
@@ -180,7 +199,7 @@ PIPELINE: tuple[Stage, ...] = (
     # every line, in memory
     deduplicate, restrict, moderate, match,
     # what matched
-    in_time, enabled, limit_account, identify, permit, limit_person, sessionise, execute,
+    in_time, enabled, limit_account, identify, permit, complete, limit_person, sessionise, execute,
 )  # fmt: skip
 LINE_STAGES = 4
 STAGE_NAMES: tuple[str, ...] = (*(stage.__name__ for stage in PIPELINE), "record")

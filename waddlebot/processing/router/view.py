@@ -70,6 +70,8 @@ class Catalogue:
         self.community: Table = {}
         self.answers: Table = {}
         self.by_name: dict[str, Entry] = {}
+        self.words: dict[str, tuple[str, ...]] = {}
+        self.community_names: set[str] = set()
         for module in manifests.values():
             for command in module.commands.values():
                 self._add(module, command)
@@ -78,8 +80,12 @@ class Catalogue:
     def _add(self, module: Module, command: Command) -> None:
         table = self.community if command.community else self.main
         entry = entry_of(module.name, command)
-        self.by_name.setdefault(command.name, entry)
-        for word in (command.name, *command.aliases):
+        words = (command.name, *command.aliases)
+        if self.by_name.setdefault(command.name, entry) is entry:
+            self.words[command.name] = words
+            if command.community:
+                self.community_names.add(command.name)
+        for word in words:
             place(table, word, entry)
 
     def _collect_answers(self, modules: Iterable[Module]) -> None:
@@ -102,7 +108,7 @@ class View:
 
     __slots__ = (
         "answers", "bare", "catalogue", "community", "community_prefix", "disabled", "late_s", "matcher", "own",
-        "prefix", "ranks", "restricted", "rules", "settings", "starts", "version",
+        "own_community", "prefix", "ranks", "restricted", "rules", "settings", "starts", "version",
     )  # fmt: skip
 
     def __init__(self, community: str, version: int, catalogue: Catalogue) -> None:
@@ -117,6 +123,7 @@ class View:
         self.ranks: dict[str, int] = {}
         self.restricted: dict[str, Restriction] = {}
         self.own: Table = {}
+        self.own_community: Table = {}
         self.bare: dict[str, list[tuple[str, Entry]]] = {}
         self.answers = catalogue.answers
         self.rules: tuple[Rule, ...] = ()
@@ -126,30 +133,15 @@ class View:
     def find(self, text: str) -> tuple[Entry, str, str] | None:
         """The command that ``text`` calls, the word as typed and the arguments; ``None`` for a plain line."""
         if text[:1] in self.starts:
-            for prefix, table in (
-                (self.prefix, self.catalogue.main),
-                (self.community_prefix, self.catalogue.community),
+            for prefix, own, table in (
+                (self.prefix, self.own, self.catalogue.main),
+                (self.community_prefix, self.own_community, self.catalogue.community),
             ):
                 if text.startswith(prefix):
-                    found = self._in_table(text[len(prefix) :], table)
+                    found = _in_tables(text[len(prefix) :], own, table)
                     if found is not None:
                         return found
         return self._bare(text) if self.bare else None
-
-    def _in_table(self, text: str, table: Table) -> tuple[Entry, str, str] | None:
-        word, _, rest = text.partition(" ")
-        word = word.lower()
-        entry = self.own.get(word) if table is self.catalogue.main else None
-        if entry is None:
-            entry = table.get(word)
-            if entry is None:
-                return None
-        if entry.verbs:
-            verb, _, after = rest.lstrip().partition(" ")
-            found = entry.verbs.get(verb.lower())
-            if found is not None:
-                return found, f"{word} {verb}", after
-        return entry, word, rest
 
     def _bare(self, text: str) -> tuple[Entry, str, str] | None:
         lowered = text.lower()
@@ -161,18 +153,33 @@ class View:
 
     def lookup(self, name: str) -> Entry | None:
         """A command by its name without prefix, for help and rules; verbs by ``word verb``."""
-        found = self._in_table(name, self.catalogue.main) or self._in_table(name, self.catalogue.community)
+        found = _in_tables(name, self.own, self.catalogue.main)
+        found = found or _in_tables(name, self.own_community, self.catalogue.community)
         return found[0] if found else None
 
     def commands(self) -> dict[str, Entry]:
         """Every enabled command by its listed name: module commands, then the community's own."""
-        named = {name: self.lookup(name) for name in self.catalogue.by_name} | self.own
+        named = {name: self.lookup(name) for name in self.catalogue.by_name} | self.own | self.own_community
         for triggers in self.bare.values():
             named.update(triggers)
         return {name: entry for name, entry in named.items() if entry is not None and self._is_listed(entry)}
 
     def _is_listed(self, entry: Entry) -> bool:
         return bool(entry.handler) and entry.enabled and not entry.hidden and entry.module not in self.disabled
+
+
+def _in_tables(text: str, own: Table, declared: Table) -> tuple[Entry, str, str] | None:
+    word, _, rest = text.partition(" ")
+    word = word.lower()
+    entry = own.get(word) or declared.get(word)
+    if entry is None:
+        return None
+    if entry.verbs:
+        verb, _, after = rest.lstrip().partition(" ")
+        found = entry.verbs.get(verb.lower())
+        if found is not None:
+            return found, f"{word} {verb}", after
+    return entry, word, rest
 
 
 def build(
@@ -237,9 +244,10 @@ def place(table: Table, word: str, entry: Entry) -> None:
         entry.verbs = there.verbs
         table[first] = entry
     else:
-        while there.also is not None:
+        while there is not entry and there.also is not None:
             there = there.also
-        there.also = entry
+        if there is not entry:
+            there.also = entry
 
 
 def _add_dynamic(view: View, module: str, command: DynamicCommand) -> None:
@@ -256,7 +264,11 @@ def _add_dynamic(view: View, module: str, command: DynamicCommand) -> None:
         triggers.append((name, entry))
         triggers.sort(key=lambda pair: -len(pair[0]))
     else:
-        view.own[command.name.lower()] = entry
+        name = command.name.lower()
+        declared = view.catalogue.main.get(name)
+        if declared is not None:
+            entry.verbs = declared.verbs  # or a command called "module" would take "module on" away
+        view.own[name] = entry
 
 
 def _override(view: View, override: Override) -> None:
@@ -270,23 +282,30 @@ def _override(view: View, override: Override) -> None:
             setattr(entry, name, value)
     if override.say_limited is not None:
         entry.limited = "say" if override.say_limited else "silent"
-    words = [override.command]
+    # Under every word it has: a command that only admins may use must not be everybody's by its alias.
+    words = list(view.catalogue.words[override.command])
+    community = override.command in view.catalogue.community_names
+    own = view.own_community if community else view.own
+    declared_words = view.catalogue.community if community else view.catalogue.main
     if override.name and override.name != override.command:
-        words.append(override.name.lower())
+        words[0] = override.name.lower()
         hidden = declared.copy()
-        hidden.enabled, hidden.also, words[0] = False, None, ""
-        _place_own(view, override.command, hidden)
-    for word in filter(None, words):
-        _place_own(view, word, entry)
+        hidden.enabled, hidden.also = False, None
+        _place_own(own, declared_words, override.command, hidden)
+    for number, word in enumerate(words):
+        placed = entry.copy()
+        placed.hidden = entry.hidden or number > 0  # lists name a command once
+        _place_own(own, declared_words, word, placed)
 
 
-def _place_own(view: View, word: str, entry: Entry) -> None:
+def _place_own(own: Table, declared: Table, word: str, entry: Entry) -> None:
     """Shadow a declared word for this community; a verb shadows within a copy of its group."""
     first, _, verb = word.partition(" ")
-    if not verb:
-        entry.verbs = (view.own.get(first) or view.catalogue.main.get(first) or entry).verbs
-        view.own[first] = entry
-        return
-    group = (view.own.get(first) or view.catalogue.main.get(first) or Entry(first, entry.module, "")).copy()
-    group.verbs = {**group.verbs, verb: entry}
-    view.own[first] = group
+    group = own.get(first) or declared.get(first) or Entry(first, entry.module, "")
+    if verb:
+        group = group.copy()
+        group.verbs = {**group.verbs, verb: entry}
+        own[first] = group
+    else:
+        entry.verbs = group.verbs
+        own[first] = entry
