@@ -1,9 +1,9 @@
 """String rules matched in linear time, thousands at once (P3).
 
-Exact texts are one look-up, literals one RE2 Set (a few are cheaper to look for one by one), expressions
-another: about two microseconds a line whatever their number, and no pattern can stall the bot. Kept apart
-because one automaton over all kinds multiplies their states (measured: 78 µs a fresh line for 1,000 mixed
-patterns, 3 µs apart). Equal rules are compiled once and shared by digest.
+Exact texts are one look-up, literals one Aho-Corasick automaton, expressions one RE2 Set: about two
+microseconds a line whatever their number, and no pattern can stall the bot. They are kept apart because one
+RE2 Set over all kinds multiplies its states (measured: 78 µs a fresh line for 1,000 mixed patterns, 2 µs
+apart). Equal rules are compiled once and shared by digest.
 
 Where capitals do not matter, both sides are case-folded (Unicode default caseless matching, chapter 3.13),
 except in expressions, whose folding is RE2's.

@@ -5,12 +5,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import ahocorasick
 import re2
 
 from waddlebot.libs.matching.pattern import Kind
 
 _SET_BYTES_MAX = 64 << 20  # the default 8 MB cannot hold 10,000 patterns
-_ONE_BY_ONE_MAX = 24  # literals; up to here `in` is cheaper than the automaton, and has no cold start
 
 type Pattern = tuple[Kind, str, bool]
 """Kind, pattern, and whether capitals matter."""
@@ -21,25 +21,23 @@ type _Found = list[int]
 class _Literals:
     """Texts to be found within a line: ``contains`` as they stand, ``word`` between other characters."""
 
-    __slots__ = ("_set", "_words", "needles")
+    __slots__ = ("_automaton",)
 
     def __init__(self, needles: Sequence[tuple[int, str, bool]]) -> None:
-        self.needles = needles
-        self._set = None
-        if len(needles) > _ONE_BY_ONE_MAX:
-            (self._set,) = _sets([re2.escape(needle) for _, needle, _ in needles], split=False)
+        by_text: dict[str, list[tuple[int, bool]]] = {}
+        for position, needle, word in needles:
+            by_text.setdefault(needle, []).append((position, word))
+        self._automaton = ahocorasick.Automaton()
+        for needle, rules in by_text.items():
+            self._automaton.add_word(needle, (len(needle), rules))
+        self._automaton.make_automaton()
 
     def find(self, text: str, found: _Found) -> None:
-        """Add the positions of the rules that match."""
-        if self._set is None:
-            for position, needle, word in self.needles:
-                if needle in text and (not word or _is_word(text, needle)):
+        """Add the positions of the rules that match, each once."""
+        for last, (length, rules) in self._automaton.iter(text):
+            for position, word in rules:
+                if position not in found and (not word or _is_word(text, last + 1 - length, last + 1)):
                     found.append(position)
-            return
-        for n in self._set.Match(text.encode("utf-8", "replace")):
-            position, needle, word = self.needles[n]
-            if not word or _is_word(text, needle):
-                found.append(position)
 
 
 class Matcher:
@@ -161,7 +159,7 @@ class _Set:
         self.size = size
 
 
-def _sets(sources: Sequence[str], *, split: bool = True) -> list[_Set]:
+def _sets(sources: Sequence[str]) -> list[_Set]:
     """The sources as few sets; one that is too big for its memory becomes two."""
     if not sources:
         return []
@@ -174,22 +172,16 @@ def _sets(sources: Sequence[str], *, split: bool = True) -> list[_Set]:
     try:
         compiled.Compile()
     except re2.error:
-        if not split or len(sources) == 1:
+        if len(sources) == 1:
             raise
         half = len(sources) // 2
         return _sets(sources[:half]) + _sets(sources[half:])
     return [_Set(compiled, len(sources))]
 
 
-def _is_word(text: str, needle: str) -> bool:
-    """Whether ``needle`` stands in ``text`` between characters that are no letter, digit or underscore."""
-    start = text.find(needle)
-    while start >= 0:
-        end = start + len(needle)
-        if (start == 0 or not _wordy(text[start - 1])) and (end == len(text) or not _wordy(text[end])):
-            return True
-        start = text.find(needle, start + 1)
-    return False
+def _is_word(text: str, start: int, end: int) -> bool:
+    """Whether what stands there has no letter, digit or underscore on either side."""
+    return (start == 0 or not _wordy(text[start - 1])) and (end == len(text) or not _wordy(text[end]))
 
 
 def _wordy(character: str) -> bool:

@@ -47,6 +47,7 @@ class FieldError(ValueError):
     """A value that its field refuses; the text names the field and says what it takes."""
 
 
+@functools.cache
 def fields_of(shape: type) -> tuple[FieldInfo, ...]:
     """The declared fields of a dataclass, in order."""
     hints = get_type_hints(shape, include_extras=True)
