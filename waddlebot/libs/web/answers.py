@@ -3,7 +3,7 @@
 import html
 import secrets
 import string
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from importlib.resources.abc import Traversable
 
 import msgspec
@@ -20,9 +20,12 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Stream:
-    """A response without an end, in chunks: server-sent events. It ends when the server stops."""
+    """A response without an end, in chunks: server-sent events. It ends when the server stops.
 
-    def __init__(self, chunks: AsyncIterator[bytes], content_type: str = "text/event-stream") -> None:
+    The generator is closed when its reader goes away; what it must let go of stands in its ``finally``.
+    """
+
+    def __init__(self, chunks: AsyncGenerator[bytes], content_type: str = "text/event-stream") -> None:
         self.chunks = chunks
         self.content_type = content_type
 

@@ -21,6 +21,13 @@ class WebConfig:
     requests_max: Annotated[int, Field("Requests that one API key may make in a window.", at_least=1)] = 1_200
     requests_window_s: Annotated[float, Field("Length of that window in seconds.", at_least=1)] = 60.0
 
+    def url(self, port: int = 0) -> str:
+        """Where a browser on this machine finds the server; with ``port`` where another one was given to it."""
+        host = self.host
+        if host in ("0.0.0.0", "::", ""):  # noqa: S104  compared, not bound
+            host = "127.0.0.1"
+        return f"http://{f'[{host}]' if ':' in host else host}:{port or self.port}"
+
     @property
     def host_names(self) -> frozenset[str]:
         """The allowed host names, in lower case."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -81,7 +81,7 @@ def _view(
         arguments = () if body is None else (body.decode(await _json_body(headers)),)
         async with asyncio.timeout(HANDLER_TIMEOUT_S):
             answer = await route.handler(context, *arguments)
-        return _answered(answer, closing)
+        return await _answered(answer, closing)
 
     return view
 
@@ -120,12 +120,15 @@ async def _json_body(headers: Mapping[str, str]) -> bytes:
     return raw if isinstance(raw, bytes) else raw.encode()
 
 
-def _answered(answer: Any, closing: asyncio.Event) -> Response:
+async def _answered(answer: Any, closing: asyncio.Event) -> Response:
     if answer is None:
         return _response(204, b"")
     if isinstance(answer, Page):
         return _page(answer)
     if isinstance(answer, Stream):
+        if request.method == "HEAD":  # whose body is never read, and would never end
+            await answer.chunks.aclose()
+            return _response(200, b"", answer.content_type)
         response = _response(200, _until(closing, answer.chunks), answer.content_type)
         response.timeout = None  # it lives as long as its reader
         response.headers["X-Accel-Buffering"] = "no"  # nginx would hold lines back
@@ -149,7 +152,7 @@ def _page(page: Page) -> Response:
     return response
 
 
-async def _until(closing: asyncio.Event, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _until(closing: asyncio.Event, chunks: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
     """The chunks, up to their end or the server's."""
     closed = asyncio.ensure_future(closing.wait())
     upcoming: asyncio.Future[bytes] | None = None
@@ -168,8 +171,7 @@ async def _until(closing: asyncio.Event, chunks: AsyncIterator[bytes]) -> AsyncI
             if task is not None and not task.done():
                 task.cancel()
                 await asyncio.wait((task,))
-        if hasattr(chunks, "aclose"):
-            await chunks.aclose()
+        await chunks.aclose()
 
 
 def _refused(site: Site) -> Callable[[Exception], Awaitable[Response]]:

@@ -39,7 +39,8 @@ class Gate:
         self._operator = operator
         self._community_of = community_of
         self._requests = SlidingWindow(requests_max, requests_window_s)
-        self._bad = SlidingWindow(BAD_KEYS_MAX, 60)
+        self.bad = SlidingWindow(BAD_KEYS_MAX, 60)
+        """Wrong keys by address."""
         self._denials = SlidingWindow(DENIALS_MAX, 60)
 
     async def authenticate(self, headers: Mapping[str, str], peer: str) -> KeyInfo | None:
@@ -55,7 +56,7 @@ class Gate:
             key = self._operator.find(raw)
         if key is not None:
             return key
-        wait_s = self._bad.take(peer)
+        wait_s = self.bad.take(peer)
         if wait_s:
             raise too_many(wait_s, "Too many wrong API keys came from your address. Wait a minute.")
         audit.event(audit.Category.AUTH, "web", "", "", "api_key", "DENIED", address=peer)

@@ -52,10 +52,7 @@ class WebServer:
     @property
     def url(self) -> str:
         """Where a browser on this machine finds it."""
-        host = self._config.host
-        if host in ("0.0.0.0", "::", ""):  # noqa: S104  compared, not bound
-            host = "127.0.0.1"
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return self._config.url(self.port)
 
     async def start(self) -> None:
         """Listen and serve. Raises :class:`AddressError` where the address or port cannot be had."""

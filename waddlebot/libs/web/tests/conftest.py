@@ -1,7 +1,7 @@
 """A module with every kind of route, served for real."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import aiohttp
 import msgspec
@@ -113,7 +113,7 @@ def make_shop() -> Module:  # noqa: C901  a function per route, with nothing in 
     return module
 
 
-async def _ticks() -> AsyncIterator[bytes]:
+async def _ticks() -> AsyncGenerator[bytes]:
     while True:
         yield b"data: tick\n\n"
         await asyncio.sleep(0.01)

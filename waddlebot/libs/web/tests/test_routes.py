@@ -14,6 +14,7 @@ from waddlebot.libs.testing.web import JsonClient, Served, served
 from waddlebot.libs.web import WebConfig
 from waddlebot.libs.web.gate import BAD_KEYS_MAX
 from waddlebot.libs.web.keys import new_key
+from waddlebot.libs.web.limits import SlidingWindow
 
 SHOP = "/api/v1/interactive.shop"
 ORDER = {"customer": "ada", "items": [{"name": "hat"}]}
@@ -87,6 +88,7 @@ async def test_a_wrong_key_opens_nothing_not_even_open_routes(client: JsonClient
 
 
 async def test_wrong_keys_are_limited_but_right_ones_pass(server: Served, client: JsonClient) -> None:
+    server.site.gate.bad = SlidingWindow(BAD_KEYS_MAX, 60, clock=lambda: 5.0)
     for _ in range(BAD_KEYS_MAX):
         status, _, _ = await client.ask("GET", f"{SHOP}/open", key=new_key())
         assert status == 401

@@ -1,0 +1,1 @@
+"""Hands replies to the console's window."""

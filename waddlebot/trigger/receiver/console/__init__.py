@@ -1,0 +1,1 @@
+"""The console: a chat window that behaves like a platform."""
