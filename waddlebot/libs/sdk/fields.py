@@ -1,6 +1,7 @@
 """Settings and Config: dataclasses whose fields say what they mean, once, for forms, docs and checks."""
 
 import dataclasses
+import functools
 import math
 import os
 import types
