@@ -9,6 +9,8 @@ from waddlebot.libs.irc.errors import LinkError
 from waddlebot.libs.irc.message import LINE_SIZE_MAX, IrcMessage, decode, parse_chunk
 from waddlebot.libs.irc.settings import IrcSettings
 
+_CLOSE_TIMEOUT_S = 2.0
+
 
 class LineProtocol(asyncio.Protocol):
     """Hands over the messages of each received chunk as one list, and tells once when the link is gone."""
@@ -24,6 +26,7 @@ class LineProtocol(asyncio.Protocol):
         self._on_writable = on_writable
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._closed = asyncio.Event()
         self._rest = b""
         self.received_s = self._loop.time()
         """When the last bytes came, on the loop's clock."""
@@ -53,6 +56,7 @@ class LineProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self.writable = False
+        self._closed.set()
         self._on_lost(f"the connection broke: {exc}" if exc else "the server closed the connection")
 
     def pause_writing(self) -> None:
@@ -84,10 +88,16 @@ class LineProtocol(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.resume_reading()
 
-    def close(self) -> None:
-        """Close after what was written has left."""
-        if self._transport is not None:
-            self._transport.close()
+    async def close(self) -> None:
+        """Close after what was written has left, or at once when that takes long."""
+        if self._transport is None:
+            return
+        self._transport.close()
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._closed.wait()
+        except TimeoutError:
+            self._transport.abort()
 
     def abort(self, words: str) -> None:
         """Close at once, for a reason."""

