@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import msgspec
+
 from waddlebot.libs.contracts.community import (
     CommunityService,
     Configuration,
@@ -46,13 +48,14 @@ class ConfigurationCache:
 
     async def load(self) -> None:
         """Read all configurations; at start."""
-        self._clock, _ = await self._changes.config_changes(0)
+        clock, versions = await self._changes.config_changes(0)
         try:
             loaded = await self._service.configurations(ConfigurationsRequest())
         except CallError as error:
-            self._log.warning("no community is known: %s", error)
+            self._log.warning("no community is known yet: %s", error)
             return
-        self._take(loaded.items)
+        self._take(loaded.items, versions)
+        self._clock = clock
 
     async def poll(self) -> None:
         """Read what changed since the last time, and tell the watchers."""
@@ -62,7 +65,7 @@ class ConfigurationCache:
                 return
             changed = tuple(versions)
             loaded: Configurations = await self._service.configurations(ConfigurationsRequest(changed))
-            self._take(loaded.items)
+            self._take(loaded.items, versions)
             self._clock = clock
         for watcher in self._watchers:
             watcher(changed)
@@ -119,13 +122,13 @@ class ConfigurationCache:
                 good[name] = value
             return build(manifest.settings, good)
 
-    def _take(self, configurations: Sequence[Configuration]) -> None:
+    def _take(self, configurations: Sequence[Configuration], versions: Mapping[str, int]) -> None:
         for configuration in configurations:
             community = configuration.community
             before = self._known.get(community)
-            if before is not None and before.version > configuration.version:
-                continue
-            self._known[community] = configuration
+            # The version asked for before the records were read: they are of this version or a newer one.
+            version = versions.get(community, 0)
+            self._known[community] = msgspec.structs.replace(configuration, version=version)
             for entity in before.entities if before else ():
                 if self.entities.get(entity) == community:
                     del self.entities[entity]

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -36,6 +37,15 @@ class Environment:
     database_replica_urls: Annotated[
         str, Field("Read replicas, separated by commas.", env="DATABASE_REPLICA_URLS", secret=True)
     ] = ""
+    database_upgrade_url: Annotated[
+        str,
+        Field(
+            "The same database by an account that may change its schema, for `waddlebot db upgrade` alone; "
+            "empty for DATABASE_URL.",
+            env="DATABASE_UPGRADE_URL",
+            secret=True,
+        ),
+    ] = ""
     wire_check: Annotated[
         int,
         Field(
@@ -55,6 +65,21 @@ class Environment:
     def database(self) -> str:
         """The database URL in effect."""
         return self.database_url or f"sqlite:///{self.data / 'waddlebot.db'}"
+
+    @property
+    def database_for_upgrades(self) -> str:
+        """The URL by which the schema is changed."""
+        return self.database_upgrade_url or self.database
+
+    @property
+    def host_role(self) -> str | None:
+        """The account of hosts, where another one changes the schema and has to grant it what hosts need."""
+        return urlsplit(self.database).username if self.database_upgrade_url else None
+
+    @property
+    def backups(self) -> Path:
+        """The folder where backups and copies are kept unless the operator names another file."""
+        return self.data / "backups"
 
     @property
     def replicas(self) -> tuple[str, ...]:

@@ -71,14 +71,15 @@ class Host:
         self.environment = environment
         self.manifests = discover() if manifests is None else manifests
         self.log = logging.getLogger("runtime.host")
+        self.dal = database(environment, self.manifests)
         self.modules = chosen(self.manifests, names)
         self.configs = configs_of(self.modules, environ)
+        self._leave_out(names)
         self.web_config = from_environment(WebConfig, "http", environ)
         self.runners: dict[str, Runner] = {}
         self.directory: dict[str, Endpoint] = {}
         self.supervisor = Supervisor(self.log)
         self._exits = contextlib.AsyncExitStack()
-        self.dal = database(environment, self.manifests)
         self.shared: Shared
         self.inbox: DurableInbox
         self.outbox: Outbox
@@ -96,12 +97,17 @@ class Host:
         # Before anything is touched: a second start by mistake must not disturb the host that runs.
         bind(self.web_config).close()
         await asyncio.to_thread(prepare, self.environment, self.dal, profile_of(self.environment.database))
+        exits = self._exits
         await self.dal.open()
+        exits.push_async_callback(self.dal.close)
         self._compose()
         await self.shared.configuration.load()
         await self._enter_states()
+        exits.push_async_callback(self.supervisor.stop)
         await self.outbox.recover()
+        exits.push_async_callback(self._drain)
         self._supervise()
+        exits.push_async_callback(self.web.stop)
         await self.web.start()
 
     def _compose(self) -> None:
@@ -159,20 +165,26 @@ class Host:
                 supervise(runner.module.name, _bound(runner, runner.module.runner))
 
     async def stop(self) -> None:
-        """Stop in the order in which nothing is lost: doors, inbox, observers, outbox, database."""
-        with contextlib.suppress(AttributeError):  # what a failed start never made
-            await self.web.stop()
-            await self.supervisor.stop([runner.module.name for runner in self.runners.values()])
-            await self.inbox.stop()
-            for runner in self.runners.values():
-                for observing in runner.observing:
-                    observing.stop()
-            self.outbox.stop()
-            await self.supervisor.drain(_DRAIN_S)
-            await self.outbox.settle()
-        await self.supervisor.stop()
+        """Stop what was started, in the order in which nothing is lost: doors, inbox, observers, outbox."""
         await self._exits.aclose()
-        await self.dal.close()
+
+    async def _drain(self) -> None:
+        """Finish what has come in."""
+        await self.supervisor.stop([runner.module.name for runner in self.runners.values()])
+        await self.inbox.stop()
+        for runner in self.runners.values():
+            for observing in runner.observing:
+                observing.stop()
+        self.outbox.stop()
+        await self.supervisor.drain(_DRAIN_S)
+        await self.outbox.settle()
+
+    def _leave_out(self, names: Sequence[str]) -> None:
+        """A module that its operator has not configured is not there, unless it was asked for by name."""
+        for name, module in list(self.modules.items()):
+            if module.enabled is not None and not module.enabled(self.configs.get(name)) and name not in names:
+                del self.modules[name]
+                self.manifests = {n: m for n, m in self.manifests.items() if n != name}
 
     # --- what the modules' services and ports are made of ---------------------------------------------
 

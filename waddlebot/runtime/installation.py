@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-from waddlebot.libs.adapters.delivery_store import DeliveryStore
+from waddlebot.libs.adapters.delivery_store import REPLAY, DeliveryStore
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.sdk.discovery import discover
 from waddlebot.libs.sdk.module import Module
@@ -14,6 +14,8 @@ from waddlebot.runtime.environment import Environment
 from waddlebot.runtime.host import database, delivery_of, keys_of
 from waddlebot.runtime.profiles import profile_of
 from waddlebot.runtime.upgrade import prepare
+
+__all__ = ["REPLAY", "Installation", "opened"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import random
 import secrets
+from collections import Counter
 from collections.abc import Awaitable
 
 from waddlebot.libs.dal import DalError
@@ -17,6 +18,7 @@ from waddlebot.runtime.configuration import ConfigurationCache
 EVERY_S = 0.25
 EVENTS_MAX = 20_000
 _KEPT_MAX = 200_000
+_COMMUNITY_SHARE = 4
 _RETRY_S = 1.0
 
 
@@ -38,6 +40,7 @@ class Observing:
         self._configuration = configuration
         self._log: logging.Logger = services.log
         self._events: list[Event] = []
+        self._held: Counter[str] = Counter()
         self._room = asyncio.Event()
         self._room.set()
         self._full = asyncio.Event()
@@ -49,15 +52,28 @@ class Observing:
         if batch.inboxed:
             return self._observe(events, f"{batch.id}/{self.name}") if events else None
         kept = self._events
-        if len(kept) + len(events) > _KEPT_MAX:
-            self.dropped += len(events)
-            return None
+        if len(kept) + len(events) > _KEPT_MAX // _COMMUNITY_SHARE:
+            events = self._fitting(events)
         kept.extend(events)
         if len(kept) < EVENTS_MAX:
             return None
         self._room.clear()
         self._full.set()
         return self._wait_for_room()
+
+    def _fitting(self, events: list[Event]) -> list[Event]:
+        """Those that may still be kept: no community holds more than a quarter. Counted from a quarter on."""
+        held = self._held
+        if not held:
+            held.update([event.community for event in self._events])
+        fitting: list[Event] = []
+        for event in events:
+            room = len(self._events) + len(fitting) < _KEPT_MAX
+            if room and held[event.community] < _KEPT_MAX // _COMMUNITY_SHARE:
+                held[event.community] += 1
+                fitting.append(event)
+        self.dropped += len(events) - len(fitting)
+        return fitting
 
     async def _wait_for_room(self) -> None:
         await self._room.wait()
@@ -78,12 +94,14 @@ class Observing:
             self._full.clear()
             if self._events:
                 events, self._events = self._events, []
+                self._held.clear()
                 self._room.set()
                 await self._observe(events, f"{secrets.token_hex(8)}/{self.name}")
 
     async def _observe(self, events: list[Event], key: str) -> None:
-        context: ServiceContext[object, object] = ServiceContext(self._services, CallScope("", "", key))
         while True:
+            # A new one for each try: its stores count their steps, and a re-run has to count alike.
+            context: ServiceContext[object, object] = ServiceContext(self._services, CallScope("", "", key))
             try:
                 await self._handler(context, events)
                 return

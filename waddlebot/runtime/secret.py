@@ -31,12 +31,17 @@ class Secret:
         return key
 
 
+def path_of(data: Path) -> Path:
+    """Where a data folder's secret is kept."""
+    return data / "secret.key"
+
+
 def load(data: Path) -> Secret:
     """The secret of a data folder, made there if there is none, readable by its owner only.
 
     Raises :class:`SecretError` when the file cannot be made or is not what we wrote.
     """
-    path = data / "secret.key"
+    path = path_of(data)
     try:
         data.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

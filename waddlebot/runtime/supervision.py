@@ -15,13 +15,27 @@ type Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Supervisor:
-    """The host's long-running tasks by name, and what last went wrong with each."""
+    """The host's long-running tasks by name.
 
-    def __init__(self, log: logging.Logger) -> None:
+    A task that has run for ``healthy_s`` since it failed is taken for healthy; the first pause after a failure
+    is ``pause_s``.
+    """
+
+    def __init__(
+        self, log: logging.Logger, *, healthy_s: float = _HEALTHY_S, pause_s: float = _PAUSE_FIRST_S
+    ) -> None:
         self._log = log
+        self._healthy_s = healthy_s
+        self._pause_s = pause_s
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._draining = False
-        self.errors: dict[str, str] = {}
+        self._failed: dict[str, tuple[str, float]] = {}
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What went wrong with each task that has not run well since."""
+        now = time.monotonic()
+        return {name: error for name, (error, well_at) in self._failed.items() if now < well_at}
 
     def start(self, name: str, work: Work) -> None:
         """Run ``work`` until it returns; when it fails, again after a growing pause with jitter."""
@@ -38,20 +52,21 @@ class Supervisor:
         self.start(name, repeat)
 
     async def _keep(self, name: str, work: Work) -> None:
-        pause_s = _PAUSE_FIRST_S
+        pause_s = self._pause_s
         while True:
             began = time.monotonic()
             try:
                 await work()
             except Exception as error:
-                self.errors[name] = f"{type(error).__name__}: {error}"
-                if time.monotonic() - began > _HEALTHY_S:
-                    pause_s = _PAUSE_FIRST_S
+                if time.monotonic() - began > self._healthy_s:
+                    pause_s = self._pause_s
+                well_at = time.monotonic() + pause_s + self._healthy_s
+                self._failed[name] = (f"{type(error).__name__}: {error}", well_at)
                 self._log.exception("%s failed and starts again in %.1f s", name, pause_s)
                 await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311  jitter, no secret
                 pause_s = min(pause_s * 2, _PAUSE_MAX_S)
             else:
-                self.errors.pop(name, None)
+                self._failed.pop(name, None)
                 return
 
     async def stop(self, names: Sequence[str] | None = None) -> None:

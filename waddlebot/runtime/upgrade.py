@@ -2,39 +2,48 @@
 
 import logging
 import time
-from pathlib import Path
 
 from waddlebot.libs.dal.admin import sqlite_path
 from waddlebot.libs.dal.asyncdal import AsyncDAL
-from waddlebot.libs.dal.backup import backup
+from waddlebot.libs.dal.backup import snapshot
 from waddlebot.libs.dal.migrations import status, upgrade
 from waddlebot.runtime.environment import Environment
 from waddlebot.runtime.profiles import Profile
 
-_BACKUPS_KEPT = 5
+_COPIES_KEPT = 5
 
 
 def prepare(environment: Environment, dal: AsyncDAL, profile: Profile) -> None:
-    """Back up and upgrade a database that the profile lets hosts upgrade; others are only checked at opening."""
-    if not profile.upgrade_first:
-        return
-    environment.data.mkdir(parents=True, exist_ok=True)
-    behind = [found for found in status(environment.database, dal.owners) if found.version < found.known]
-    if not behind:
-        return
-    log = logging.getLogger("runtime.upgrade")
-    path = sqlite_path(environment.database)
-    if path is not None and path.exists():
-        kept = environment.data / "backups"
-        kept.mkdir(exist_ok=True)
-        before = kept / f"before-upgrade-{time.strftime('%Y%m%d-%H%M%S')}.waddlebot"
-        backup(environment.database, dal.owners, before)
-        _prune(kept)
-        log.info("the database was backed up to %s", before)
-    for applied in upgrade(environment.database, dal.owners):
-        log.debug("applied %s", applied)
+    """Copy and upgrade a database that the profile lets hosts upgrade; others are only checked at opening."""
+    if profile.upgrade_first:
+        bring_up(environment, dal)
 
 
-def _prune(folder: Path) -> None:
-    for old in sorted(folder.glob("before-upgrade-*"))[:-_BACKUPS_KEPT]:
+def bring_up(environment: Environment, dal: AsyncDAL, host_role: str | None = None) -> list[str]:
+    """Upgrade the schema, after a copy where the database is our own file; returns what was applied.
+
+    On PostgreSQL it works as the account of ``DATABASE_UPGRADE_URL``, and ``host_role``, the hosts' own account,
+    is granted what they need. Raises ``SchemaError``, ``Busy``, ``Unavailable``.
+    """
+    url = environment.database_for_upgrades
+    path = sqlite_path(url)
+    if path is not None:
+        if all(found.version >= found.known for found in status(url, dal.owners)):
+            return []
+        if path.exists():
+            _keep(environment, url)
+    applied = upgrade(url, dal.owners, host_role=host_role or environment.host_role)
+    for step in applied:
+        logging.getLogger("runtime.upgrade").debug("applied %s", step)
+    return applied
+
+
+def _keep(environment: Environment, url: str) -> None:
+    """Copy a database that is about to be changed: as it is, since only its own program can back it up by rows."""
+    folder = environment.backups
+    folder.mkdir(parents=True, exist_ok=True)
+    before = folder / f"before-upgrade-{time.strftime('%Y%m%d-%H%M%S')}.db"
+    snapshot(url, before)
+    for old in sorted(folder.glob("before-upgrade-*"))[:-_COPIES_KEPT]:
         old.unlink()
+    logging.getLogger("runtime.upgrade").info("the database was copied to %s", before)

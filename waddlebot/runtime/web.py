@@ -1,11 +1,12 @@
 """The host's web server: its modules' routes and doors, API keys, health."""
 
+import contextlib
 import importlib.metadata
+import secrets
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from waddlebot.libs.contracts.community import HOME
 from waddlebot.libs.dal import DalError
 from waddlebot.libs.sdk import (
     CHAT_MESSAGE,
@@ -73,6 +74,7 @@ class WebFront:
     def __init__(self, host: "Host") -> None:
         self._host = host
         self._ring = KeyRing(host.keys)
+        self._exits = contextlib.AsyncExitStack()
         self._server: WebServer | None = None
 
     @property
@@ -83,7 +85,7 @@ class WebFront:
     async def start(self) -> None:
         """Listen. Raises ``AddressError`` where the address or port cannot be had."""
         host = self._host
-        await self._ring.__aenter__()
+        await self._exits.enter_async_context(self._ring)
         web = host.web_config
         entities = host.shared.configuration.entities
         gate = Gate(
@@ -101,15 +103,12 @@ class WebFront:
             version=importlib.metadata.version("waddlebot"),
         )
         server = WebServer(create_app(site), web)
-        await server.start()
-        self._server = server
+        self._server = await self._exits.enter_async_context(server)
 
     async def stop(self) -> None:
         """Take no further requests, finish those that are here."""
-        if self._server is not None:
-            server, self._server = self._server, None
-            await server.stop()
-            await self._ring.__aexit__(None, None, None)
+        self._server = None
+        await self._exits.aclose()
 
     async def _database(self) -> str:
         try:
@@ -119,16 +118,17 @@ class WebFront:
         return "The database answers."
 
     async def _events(self) -> str:
-        """Ready means that an event gets an answer: ask for one."""
+        """Ready means that an event gets an answer: send one through the pipeline, and see."""
         endpoint = self._host.directory.get(_PROBED)
         if endpoint is None:
             return "No router runs here."
         now = time.time()
+        who = secrets.token_hex(8)  # a new one each time: nobody's limits are in the way
         event = Event(
-            EVENT_VERSION, "probe", CHAT_MESSAGE, "health", "probe", "probe", "probe", "probe", "probe", (),
-            "!help", now, now, HOME,
+            EVENT_VERSION, who, CHAT_MESSAGE, "health", "probe", "probe", who, who, who, (), "!help", now, now,
+            "health-probe",
         )  # fmt: skip
-        answer = endpoint.execute(Call(_PROBED, "command:help", event, "", "health:probe", 1, "", 0, 5.0))
+        answer = endpoint.execute(Call(_PROBED, "dynamic:probe", event, "", event.account, 1, "", 0, 5.0))
         result = answer if isinstance(answer, Result) else await answer
         if result.status != "ok" or not result.replies:
             raise CheckFailed(f"A command got no answer: {result.reason or result.status}.")

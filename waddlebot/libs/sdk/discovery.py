@@ -5,10 +5,9 @@ import pkgutil
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 
-from waddlebot.libs.sdk.module import SDK_API, Module
+from waddlebot.libs.sdk.module import KINDS, SDK_API, Module
 
 ENTRY_POINT_GROUP = "waddlebot.modules"
-KINDS = ("trigger", "processing", "action", "core", "admin")
 
 
 class DiscoveryError(Exception):
@@ -44,7 +43,10 @@ def _own() -> Iterator[Module]:
 def _below(package: str, path: list[str]) -> Iterator[Module]:
     inside = list(pkgutil.iter_modules(path))
     if any(found.name == "module" and not found.ispkg for found in inside):
-        yield importlib.import_module(f"{package}.module").module
+        module = getattr(importlib.import_module(f"{package}.module"), "module", None)
+        if not isinstance(module, Module):
+            raise DiscoveryError(f"{package}.module declares no `module = Module(__name__, …)`.")
+        yield module
         return
     for found in inside:
         if found.ispkg:

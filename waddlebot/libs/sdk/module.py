@@ -14,6 +14,9 @@ from waddlebot.libs.sdk.rank import Rank, Role, admits
 
 SDK_API = 1
 
+KINDS = ("trigger", "processing", "action", "core", "admin")
+"""What a module may be, after the folder it is in. One of an outside package is an action."""
+
 type Handler = Callable[..., Awaitable[Any]]
 type Limited = Literal["silent", "once", "say"]
 
@@ -141,7 +144,7 @@ class Module:
         parts = package.split(".")
         self.package = package
         self.name = ".".join(parts[-2:])
-        self.kind = parts[-3] if parts[-3] in ("trigger", "action") else parts[-2]
+        self.kind = next((part for part in parts[-3:-1] if part in KINDS), "action")
         self.summary = summary
         self.http_port = http_port
         self.grpc_port = grpc_port
