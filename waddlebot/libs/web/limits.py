@@ -29,25 +29,31 @@ class SlidingWindow:
         self._clock = clock
         self._counts: OrderedDict[Hashable, tuple[int, int, int]] = OrderedDict()
 
-    def take(self, key: Hashable) -> float:
-        """Count one for ``key``; returns 0, or the seconds to wait, and then counts nothing."""
+    def take(self, key: Hashable, times_max: int | None = None) -> float:
+        """Count one for ``key``; returns 0, or the seconds to wait, and then counts nothing.
+
+        ``times_max`` is this key's own limit where it has one.
+        """
+        if times_max is None:
+            times_max = self.times_max
         position = self._clock() / self._window_s
         window = int(position)
         gone = position - window
         last, before, now = self._counts.get(key, (window, 0, 0))
         if last != window:
             before, now = (now, 0) if last == window - 1 else (0, 0)
-        free = self.times_max - now
+        free = times_max - now
         if before * (1 - gone) >= free:
-            return self._wait_s(before, now, free, gone)
+            return self._wait_s(before, now, times_max, gone)
         self._counts[key] = (window, before, now + 1)
         self._counts.move_to_end(key)
         if len(self._counts) > self._keys_max:
             self._counts.popitem(last=False)
         return 0.0
 
-    def _wait_s(self, before: int, now: int, free: int, gone: float) -> float:
+    def _wait_s(self, before: int, now: int, times_max: int, gone: float) -> float:
+        free = times_max - now
         if free <= 0:
             # Not in this window: in the next one, when enough of this one has slid out.
-            return self._window_s * (1 - gone + max(0.0, 1 - self.times_max / now) if now else 0.0)
+            return self._window_s * (1 - gone + max(0.0, 1 - times_max / now) if now else 0.0)
         return self._window_s * max(0.0, 1 - free / before - gone) + 0.001

@@ -207,10 +207,11 @@ def _check(one: PostedEvent, n: int) -> None:
 
 def _event(one: PostedEvent, community: str, source: str, now: float, n: int) -> Event:
     login = one.user_login or one.user_id
+    text = one.text.replace("\0", "")  # no database and no platform takes it
     return Event(
         EVENT_VERSION, one.id, one.kind, one.platform, one.server, one.channel, one.user_id, login,
-        one.user_name or login, one.roles, one.text, _occurred(one.occurred_at, now, n), now, community, source,
-        "", one.data,
+        one.user_name or login, one.roles, text, _occurred(one.occurred_at, now, n), now, community, source, "",
+        one.data,
     )  # fmt: skip
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from waddlebot.libs.sdk import Call, Event, EventBatch, EventResult, Reply, Result, Send
 from waddlebot.libs.sdk.ports import Directory, sends_of
-from waddlebot.libs.web.limits import SlidingWindow
 from waddlebot.processing.router.cooldowns import Cooldowns
 from waddlebot.processing.router.lanes import Lanes
+from waddlebot.processing.router.limits import Limits
 from waddlebot.processing.router.pipeline import EXECUTE, LINE_STAGES, PIPELINE, PLAIN, STAGE_NAMES, Trip
 from waddlebot.processing.router.recent import Recent
 from waddlebot.processing.router.rules import Rules
@@ -20,7 +20,6 @@ from waddlebot.processing.router.sessions import Sessions
 from waddlebot.processing.router.trace import Traces
 from waddlebot.processing.router.view import Entry, View
 
-COMMANDS_PER_MINUTE = 60
 TRIES_MAX = 5
 _RECORD = len(PIPELINE)
 _FIRST_PAUSE_S = 0.1
@@ -77,7 +76,7 @@ class Router:
         self.rank_masks: dict[tuple[str, ...], int] = {}
         self.recent = Recent()
         self.cooldowns = Cooldowns()
-        self.account_limit = SlidingWindow(COMMANDS_PER_MINUTE, 60.0, keys_max=200_000)
+        self.limits = Limits()
         self.sessions = Sessions()
         self.rules = Rules()
         self.traces = Traces(STAGE_NAMES)
@@ -113,6 +112,14 @@ class Router:
         self._run(batch.events, None)
         self._flush()
         return None
+
+    async def probe(self, event: Event) -> EventResult:
+        """What becomes of an event that nobody sent and whose replies go nowhere."""
+        self.now_s, self.wall_s = time.monotonic(), time.time()
+        delivery = Delivery(EventBatch("", [event], inboxed=True))
+        self._run([event], delivery)
+        await delivery.done
+        return delivery.results[0]
 
     def _run(self, events: Sequence[Event], delivery: Delivery | None) -> None:
         views, note, trip, plain = self.views, self.traces.ring.append, self._spare, 0

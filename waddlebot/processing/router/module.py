@@ -30,20 +30,22 @@ from waddlebot.libs.web.errors import HttpError
 from waddlebot.processing.router.desk import Desk, open_desk
 from waddlebot.processing.router.door import Answers as PostedAnswers
 from waddlebot.processing.router.door import PostedEvents
+from waddlebot.processing.router.limits import Settings
 from waddlebot.processing.router.sessions import SessionError
 from waddlebot.processing.router.store import RouterStore, StringRule
 from waddlebot.processing.router.trace import Trace
 from waddlebot.processing.router.view import Entry
 
-type Ctx = Context[None, RouterStore]
-type Service = ServiceContext[None, RouterStore]
-type Request = RouteContext[None, RouterStore]
+type Ctx = Context[Settings, RouterStore]
+type Service = ServiceContext[Settings, RouterStore]
+type Request = RouteContext[Settings, RouterStore]
 
 module = Module(
     __name__,
     "Decide what an event means and ask the right modules.",
     http_port=8000,
     grpc_port=50900,
+    settings=Settings,
     store=RouterStore,
     uses=(Identity,),
     always_on=True,
@@ -57,33 +59,35 @@ _PARTITIONS = 64
 # --- commands -------------------------------------------------------------------------------------------
 
 
-@module.command("help", user_cooldown_s=2)
+@module.command("help")
 async def help_(ctx: Ctx, command: Annotated[Rest | None, Field("The command to explain.")] = None) -> Answers:
     """Explain a command, or say what there is."""
     desk = ctx.state(Desk)
     view = desk.view(ctx.community)
     if command is None:
         names = _for(ctx, view.commands())
-        return Reply(f"{view.prefix}help <command> explains one. Commands: " + _listed(view.prefix, names))
+        return Reply(f"Say {view.prefix}help <command> about one of: {_listed(view.prefix, names)}")
     name = command.strip().removeprefix(view.prefix).removeprefix(view.community_prefix).lower()
     entry = view.lookup(name)
     if entry is None or not entry.enabled or entry.module in view.disabled:
         raise Refusal(f"There is no command {view.prefix}{name} here. {view.prefix}commands lists what there is.")
     if not entry.handler or (entry.verbs and not entry.help):
         verbs = sorted(verb for verb, below in entry.verbs.items() if ctx.call.ranks & below.least)
-        return Reply(f"{view.prefix}{name} {'|'.join(verbs)}: {view.prefix}help {name} <verb> explains each.")
+        return Reply(
+            f"Usage: {view.prefix}{name} {'|'.join(verbs)} — {view.prefix}help {name} <verb> explains each."
+        )
     who = "" if entry.least & Rank.VIEWER else f" For {_who(entry)}."
-    return Reply(f"{view.prefix}{entry.usage}: {entry.help or 'a command of this community.'}{who}")
+    return Reply(f"Usage: {view.prefix}{entry.usage} — {entry.help or 'A command of this community.'}{who}")
 
 
-@module.command("commands", aliases=("cmds", "botcommands"), user_cooldown_s=2)
+@module.command("commands", aliases=("cmds", "botcommands"))
 async def commands_(ctx: Ctx) -> Reply:
     """List the commands you can use here."""
     view = ctx.state(Desk).view(ctx.community)
     return Reply("Commands: " + _listed(view.prefix, _for(ctx, view.commands())))
 
 
-@module.command("stats", user_cooldown_s=5)
+@module.command("stats")
 async def stats(ctx: Ctx) -> Reply:
     """Say how long the bot has been up and what it has done here."""
     desk = ctx.state(Desk)
@@ -173,6 +177,15 @@ async def rule_show(ctx: Ctx, name: str) -> Reply:
         if rule.name == name:
             return Reply(f"{rule.name}: {rule.kind} “{rule.pattern}” → {rule.action} {rule.value}".rstrip())
     raise Refusal(f"There is no rule {name}.")
+
+
+@module.dynamic("probe")
+async def probe(ctx: Ctx) -> Answers:
+    """What a host asks to know whether an event gets its answer; it is in nobody's list of commands."""
+    result = await ctx.state(Desk).router.probe(ctx.event)
+    if result.status != "answered":
+        raise Refusal(f"{result.status}: {result.reason}")
+    return result.replies
 
 
 # --- views, jobs ----------------------------------------------------------------------------------------

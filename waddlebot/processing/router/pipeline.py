@@ -112,13 +112,12 @@ def enabled(trip: Trip) -> str | None:
     return None if entry.enabled else "the command is switched off here"
 
 
-def limit_account(trip: Trip) -> str | None:
-    """No account may keep the bot busy."""
+def limit_rate(trip: Trip) -> str | None:
+    """No account, command or channel may keep the bot busy."""
     event = trip.event
     if event.kind != CHAT_MESSAGE:
         return None
-    wait_s = trip.router.account_limit.take((event.community, event.platform, event.user_id))
-    return f"more than {trip.router.account_limit.times_max} commands a minute" if wait_s else None
+    return trip.router.limits.refuse(event, trip.entry.name, trip.view.limits)
 
 
 def identify(trip: Trip) -> str | None:
@@ -140,9 +139,9 @@ def permit(trip: Trip) -> str | None:
     if mask & trip.entry.least or event.kind != CHAT_MESSAGE:
         return None
     least = words(Rank(trip.entry.least & -trip.entry.least))
-    reason = f"only for {least} and above"
-    trip.router.say_limited(trip, f"{trip.view.prefix}{trip.entry.name} is {reason}.", 30.0)
-    return reason
+    # The command's name stands last: a line that begins with it would look like the command to other bots.
+    trip.router.say_limited(trip, f"Only {least} and above may use {trip.view.prefix}{trip.entry.name}.", 30.0)
+    return f"only for {least} and above"
 
 
 def complete(trip: Trip) -> str | None:
@@ -179,7 +178,7 @@ def limit_person(trip: Trip) -> str | None:
     personal = (*shared, trip.person)
     wait_s = max(cooldowns.left_s(shared, now_s), cooldowns.left_s(personal, now_s))
     if wait_s:
-        words = f"{trip.view.prefix}{entry.name} can be used again in {math.ceil(wait_s)} s."
+        words = f"Wait another {math.ceil(wait_s)} s for {trip.view.prefix}{entry.name}."
         trip.router.say_limited(trip, words, wait_s)
         return f"cooling down for another {wait_s:.1f} s"
     if entry.cooldown_s:
@@ -199,7 +198,7 @@ PIPELINE: tuple[Stage, ...] = (
     # every line, in memory
     deduplicate, restrict, moderate, match,
     # what matched
-    in_time, enabled, limit_account, identify, permit, complete, limit_person, sessionise, execute,
+    in_time, enabled, limit_rate, identify, permit, complete, limit_person, sessionise, execute,
 )  # fmt: skip
 LINE_STAGES = 4
 STAGE_NAMES: tuple[str, ...] = (*(stage.__name__ for stage in PIPELINE), "record")

@@ -36,8 +36,8 @@ class Trace(msgspec.Struct, frozen=True):
 
     def in_words(self) -> str:
         """One sentence for chat."""
-        what = f"!{self.command} " if self.command else "the message "
-        return f"{what}was {self.status}" + (f": {self.reason}" if self.reason else ".")
+        what = f"The command {self.command}" if self.command else "The message"
+        return f"{what} was {self.status}" + (f": {self.reason}." if self.reason else ".")
 
 
 type Noted = tuple[Event, int, str, str, str, str]

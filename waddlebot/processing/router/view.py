@@ -16,7 +16,9 @@ from waddlebot.libs.sdk import (
     admits,
 )
 from waddlebot.libs.sdk.module import Limited
+from waddlebot.processing.router.limits import Settings, settings_of
 
+ROUTER = "processing.router"
 DEFAULT_PREFIX = "!"
 DEFAULT_COMMUNITY_PREFIX = "#"
 DEFAULT_LATE_S = 20.0
@@ -107,8 +109,8 @@ class View:
     """What the router knows of a community. Plain attributes: the pipeline reads them for every line."""
 
     __slots__ = (
-        "answers", "bare", "catalogue", "community", "community_prefix", "disabled", "late_s", "matcher", "own",
-        "own_community", "prefix", "ranks", "restricted", "rules", "settings", "starts", "version",
+        "answers", "bare", "catalogue", "community", "community_prefix", "disabled", "late_s", "limits", "matcher",
+        "own", "own_community", "prefix", "ranks", "restricted", "rules", "settings", "starts", "version",
     )  # fmt: skip
 
     def __init__(self, community: str, version: int, catalogue: Catalogue) -> None:
@@ -120,6 +122,7 @@ class View:
         self.late_s = DEFAULT_LATE_S
         self.disabled: frozenset[str] = frozenset()
         self.settings: dict[str, dict[str, object]] = {}
+        self.limits = Settings()
         self.ranks: dict[str, int] = {}
         self.restricted: dict[str, Restriction] = {}
         self.own: Table = {}
@@ -199,6 +202,7 @@ def build(
         view.settings.update(given.settings)
         view.ranks.update(given.ranks)
         view.restricted.update({r.account: r for r in given.restrictions})
+    view.limits = settings_of(view.settings.get(ROUTER, {}))
     view.starts = view.prefix[:1] + view.community_prefix[:1]
     for module, given in contributions.items():
         if module not in view.disabled:
