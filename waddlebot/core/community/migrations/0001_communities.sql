@@ -58,4 +58,4 @@ create table {claim} (
 -- ever a member of.
 insert into {communities} (community, created_at) values ('home', 0);
 insert into {communities} (community, created_at) values ('waddlebot-global', 0);
-insert into {member} (community, account, ranks) values ('home', 'console:operator', '["owner"]');
+insert into {member} (community, account, ranks) values ('home', 'console:console', '["owner"]');

@@ -37,7 +37,7 @@ async def test_the_configuration_of_a_community_is_what_was_typed(bench: Bench) 
         assert (await bench.run(line)).status == "ok", line
     found = await contribution(bench)
     assert found.ranks["irc:bob"] == Rank.VIEWER | Rank.VIP
-    assert found.ranks["console:operator"] == Rank.VIEWER | Rank.OWNER
+    assert found.ranks["console:console"] == Rank.VIEWER | Rank.OWNER
     assert found.settings["core.reputation"] == {"chat": 0.5}
     assert (found.prefix, found.community_prefix, found.late_s) == ("?", None, 30.0)
     assert found.disabled == ("core.reputation",)

@@ -16,6 +16,7 @@ from waddlebot.core.community.store import (
     Setting,
     Switch,
 )
+from waddlebot.libs.contracts import console
 from waddlebot.libs.contracts.community import GLOBAL, HOME
 from waddlebot.libs.dal import Batch, Community, Conflict, EffectKey, Scope, System
 from waddlebot.libs.dal.asyncdal import AsyncDAL
@@ -52,7 +53,7 @@ async def test_the_tables_are_as_declared(dal: AsyncDAL) -> None:
 async def test_home_and_the_global_community_exist_from_the_start(dal: AsyncDAL) -> None:
     records = await bind(dal, EVERYWHERE).records()
     assert set(records) == {HOME, GLOBAL}
-    assert records[HOME].members == [Member("console:operator", ("owner",))]
+    assert records[HOME].members == [Member(f"{console.PLATFORM}:{console.OWNER_ID}", ("owner",))]
 
 
 async def test_everything_of_a_community_is_read_at_once(dal: AsyncDAL) -> None:
@@ -106,10 +107,10 @@ async def test_ranks_are_given_and_taken_and_undone(dal: AsyncDAL) -> None:
 
 
 async def test_the_last_owner_stays(dal: AsyncDAL) -> None:
-    assert not await bind(dal).take_rank("console:operator", "owner")
-    assert await bind(dal).give_up_ranks("console:operator") == ()
+    assert not await bind(dal).take_rank("console:console", "owner")
+    assert await bind(dal).give_up_ranks("console:console") == ()
     await bind(dal).give_rank("irc:bob", "owner")
-    assert await bind(dal).take_rank("console:operator", "owner")
+    assert await bind(dal).take_rank("console:console", "owner")
     assert not await bind(dal).take_rank("irc:bob", "owner")
 
 

@@ -7,6 +7,6 @@ create table {score} (
     gained_overall {real} not null,
     activity {real} not null,
     primary key (account, community)
-);
+) {keyed};
 create index {index:score_out_of_bounds} on {score} (community)
     where gained < -300 or gained > 250 or gained_overall < -300 or gained_overall > 250;

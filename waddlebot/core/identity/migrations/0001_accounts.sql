@@ -6,6 +6,6 @@ create table {account} (
     name {text} not null,
     person {text},
     last_seen {real} not null
-);
+) {keyed};
 create index {index:account_by_login} on {account} (platform, login);
 create index {index:account_linked} on {account} (person) where person is not null;
