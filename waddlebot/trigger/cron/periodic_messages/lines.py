@@ -1,16 +1,16 @@
 """How many lines people wrote lately, by channel, in memory: the gate that keeps timers out of empty rooms."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
-from waddlebot.libs.sdk import CHAT_MESSAGE, Event
+from waddlebot.libs.sdk import Event
 
 WINDOW_S = 300.0
 """Lines count for five minutes, as Nightbot's timers have it."""
 
 _BUCKET_S = 30.0
-_KEY = attrgetter("kind", "platform", "server", "channel", "community", "user_login", "roles")
+_PLACE = attrgetter("platform", "server", "channel")
 
 
 class Lines:
@@ -20,13 +20,19 @@ class Lines:
         self._buckets: dict[str, deque[list[float]]] = {}
         self._pruned_at = 0.0
 
-    def add(self, events: Sequence[Event], bots: Callable[[str], frozenset[str]], now: float) -> None:
-        """Count a batch's chat lines, but for those of a community's ``bots`` and of who has the role ``bot``."""
-        for (kind, platform, server, channel, community, login, roles), count in Counter(
-            map(_KEY, events)
-        ).items():
-            if kind != CHAT_MESSAGE or "bot" in roles or login.lower() in bots(community):
-                continue
+    def add(self, lines: Sequence[Event], bots: Mapping[str, frozenset[str]], now: float) -> None:
+        """Count a batch's chat lines in the communities of ``bots``, but not those of a community's bots.
+
+        Bots are known by their logins, in lower case, or by the role ``bot``.
+        """
+        places = Counter(
+            _PLACE(line)
+            for line in lines
+            if (known := bots.get(line.community)) is not None
+            and line.user_login.lower() not in known
+            and "bot" not in line.roles
+        )
+        for (platform, server, channel), count in places.items():
             buckets = self._buckets.setdefault(f"{platform}:{server}:{channel}", deque())
             if buckets and now - buckets[-1][0] < _BUCKET_S:
                 buckets[-1][1] += count

@@ -120,14 +120,9 @@ async def count_lines(ctx: BatchContext[Settings, TimerStore], events: Sequence[
     clockwork = ctx.state(Clockwork)
     if not clockwork.gated:
         return
-    bots: dict[str, frozenset[str]] = {}
-
-    def bots_of(community: str) -> frozenset[str]:
-        if community not in bots:
-            bots[community] = frozenset(login.lower() for login in ctx.settings(community).bots)
-        return bots[community]
-
-    clockwork.lines.add(events, bots_of, clockwork.monotonic())
+    asked = clockwork.gated.intersection({event.community for event in events})
+    bots = {community: frozenset(login.lower() for login in ctx.settings(community).bots) for community in asked}
+    clockwork.lines.add(events, bots, clockwork.monotonic())
 
 
 @module.observe("channel.online", "channel.offline", "channel.updated")

@@ -8,14 +8,27 @@ from waddlebot.trigger.cron.periodic_messages.lines import WINDOW_S, Lines
 BOTS = frozenset({"nightbot"})
 
 
-def line(
-    login: str = "ann", channel: str = "#a", roles: Collection[str] = (), kind: str = "chat.message"
-) -> Event:
-    return Event(1, "id", kind, "irc", "net", channel, login, login, login, tuple(roles), "hi", 0.0, 0.0, "home")
+def line(login: str = "ann", channel: str = "#a", roles: Collection[str] = (), community: str = "home") -> Event:
+    return Event(
+        1,
+        "id",
+        "chat.message",
+        "irc",
+        "net",
+        channel,
+        login,
+        login,
+        login,
+        tuple(roles),
+        "hi",
+        0.0,
+        0.0,
+        community,
+    )
 
 
 def add(lines: Lines, *events: Event, now: float) -> None:
-    lines.add(events, lambda community: BOTS, now)
+    lines.add(events, {"home": BOTS}, now)
 
 
 def test_lines_count_by_channel_for_five_minutes() -> None:
@@ -29,9 +42,9 @@ def test_lines_count_by_channel_for_five_minutes() -> None:
     assert lines.recent("irc:net:#nowhere", 1_100.0) == 0
 
 
-def test_bots_never_count() -> None:
+def test_neither_bots_count_nor_who_is_elsewhere() -> None:
     lines = Lines()
-    add(lines, line("NightBot"), line("helper", roles=["bot"]), line(kind="channel.followed"), now=1.0)
+    add(lines, line("NightBot"), line("helper", roles=["bot"]), line(community="away"), now=1.0)
     assert lines.recent("irc:net:#a", 1.0) == 0
 
 
