@@ -47,7 +47,8 @@ async def see(ctx: BatchContext[None, IdentityStore], events: Sequence[Event]) -
 async def lookup(ctx: Ctx, request: LookupRequest) -> Accounts:
     """The accounts of logins on one platform."""
     _check(request.logins)
-    return Accounts(tuple(await ctx.store_in(_ANYWHERE).by_login(request.platform, request.logins)))
+    found = await ctx.store_in(_ANYWHERE).by_login(request.platform, request.logins, request.server)
+    return Accounts(tuple(found))
 
 
 @module.answers(Identity.links)

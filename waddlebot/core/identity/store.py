@@ -1,4 +1,4 @@
-"""Accounts as last seen, and the person each belongs to."""
+"""Accounts as last seen on each server, and the person a linked account belongs to."""
 
 from collections.abc import Sequence
 
@@ -9,64 +9,59 @@ ACCOUNT = Table(
     "account",
     (
         Column("account", "text"),
+        Column("server", "text"),
         Column("platform", "text"),
         Column("login", "text"),
         Column("name", "text"),
-        Column("person", "text", null=True),
         Column("last_seen", "real"),
     ),
-    key=("account",),
+    key=("account", "server"),
     scoped=False,
 )
 
-_FIELDS = "account, login, name, coalesce(person, account)"
+LINK = Table("link", (Column("account", "text"), Column("person", "text")), key=("account",), scoped=False)
 
 
 class IdentityStore(Store):
     """Accounts cross communities: no row here belongs to one."""
 
-    tables = (ACCOUNT,)
+    tables = (ACCOUNT, LINK)
 
     @writes
     def saw(self, events: Sequence[Event]) -> None:
         """Write down who did these, by the names they go by now. Doing so twice changes nothing."""
-        rows = [
-            (event.account, event.platform, event.user_login.lower(), event.user_name, event.received_at)
-            for event in events
-        ]
         self.db.upsert_many(
             "account",
-            rows,
-            columns=("account", "platform", "login", "name", "last_seen"),
+            [(e.account, e.server, e.platform, e.user_login.lower(), e.user_name, e.received_at) for e in events],
+            columns=("account", "server", "platform", "login", "name", "last_seen"),
             set=("login", "name", "last_seen"),
         )
 
     @reads
-    def by_login(self, platform: str, logins: tuple[str, ...]) -> list[Account]:
-        """The account of each login; one that changed hands is whose it was last."""
+    def by_login(self, platform: str, logins: tuple[str, ...], server: str = "") -> list[Account]:
+        """The account of each login, on one server or any; one that changed hands is whose it was last."""
         found = []
         for login in logins:
             found += self.db.fetch(
                 Account,
-                f"select {_FIELDS} from {{account}} "  # noqa: S608  # constants
-                "where platform = :platform and login = :login order by last_seen desc, account limit 1",
-                {"platform": platform, "login": login.lower()},
+                "select a.account, a.login, a.name, coalesce(l.person, a.account) from {account} a "
+                "left join {link} l on l.account = a.account "
+                "where a.platform = :platform and a.login = :login and (a.server = :server or :server = '') "
+                "order by a.last_seen desc, a.account limit 1",
+                {"platform": platform, "login": login.lower(), "server": server},
             )
         return found
 
     @reads
     def links(self, accounts: tuple[str, ...]) -> dict[str, str]:
         """Account → person of these accounts, or of all, as far as they are linked."""
-        where = "person is not null"
         if not accounts:
-            rows = self.db.execute(f"select account, person from {{account}} where {where}")  # noqa: S608  # constants
-            return dict(rows)
+            return dict(self.db.execute("select account, person from {link}"))
         found: dict[str, str] = {}
         for account in accounts:
             found |= dict(
                 self.db.execute(
-                    f"select account, person from {{account}} where account = :account and {where}",  # noqa: S608  # constants
-                    {"account": account},
+                    "select account, person from {link} where account = :account", {"account": account}
                 )
             )
         return found

@@ -19,10 +19,14 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class LookupRequest(msgspec.Struct, frozen=True):
-    """Accounts by login on one platform; at most 1,000."""
+    """Accounts by login on one platform; at most 1,000.
+
+    With ``server`` only those that were seen there: on IRC one nick is somebody else on each network.
+    """
 
     platform: str
     logins: tuple[str, ...]
+    server: str = ""
 
 
 class Accounts(msgspec.Struct, frozen=True):
@@ -56,12 +60,12 @@ class Identity(Contract):
 
 
 async def find_account(ctx: Context[Any, Any], login: str) -> Account:
-    """The account that a user named in chat, on the platform they wrote on.
+    """The account that a user named in chat, on the platform and server they wrote on.
 
     Raises ``Refusal`` for a login nobody was seen with.
     """
-    platform = ctx.event.platform
-    found = await ctx.use(Identity).lookup(LookupRequest(platform, (login,)))
+    event = ctx.event
+    found = await ctx.use(Identity).lookup(LookupRequest(event.platform, (login,), event.server))
     if not found.items:
-        raise Refusal(f"I have not seen {login} on {platform} yet. Ask again when they have written here.")
+        raise Refusal(f"I have not seen {login} on {event.platform} yet. Ask again when they have written here.")
     return found.items[0]

@@ -1,11 +1,19 @@
--- Every account that was seen, by the names it goes by now. An account without a person is its own.
+-- Every account by the names it goes by now, on each server it was seen on: one nick of IRC is somebody else on
+-- each network.
 create table {account} (
-    account {text} not null primary key,
+    account {text} not null,
+    server {text} not null,
     platform {text} not null,
     login {text} not null,
     name {text} not null,
-    person {text},
-    last_seen {real} not null
+    last_seen {real} not null,
+    primary key (account, server)
 ) {keyed};
 create index {index:account_by_login} on {account} (platform, login);
-create index {index:account_linked} on {account} (person) where person is not null;
+
+-- The person that a linked account belongs to. An account without a link is its own.
+create table {link} (
+    account {text} not null primary key,
+    person {text} not null
+);
+create index {index:link_by_person} on {link} (person);

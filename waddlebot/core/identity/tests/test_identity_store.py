@@ -21,10 +21,7 @@ class LinkingStore(IdentityStore):
 
     @writes
     def link(self, account: str, person: str) -> None:
-        self.db.execute(
-            "update {account} set person = :person where account = :account",
-            {"account": account, "person": person},
-        )
+        self.db.upsert_many("link", [{"account": account, "person": person}], set=("person",))
 
 
 OWNER = Owner(module.name, LinkingStore, files(module.package) / "migrations")
@@ -44,9 +41,9 @@ def bind(dal: AsyncDAL, scope: Scope = HOME) -> LinkingStore:
     return store
 
 
-def seen(user_id: str, login: str, at: float, platform: str = "twitch") -> Event:
+def seen(user_id: str, login: str, at: float, platform: str = "twitch", server: str = "") -> Event:
     return Event(
-        1, "id", "chat.message", platform, "", "room", user_id, login, login.title(), (), "", at, at, "home"
+        1, "id", "chat.message", platform, server, "room", user_id, login, login.title(), (), "", at, at, "home"
     )
 
 
@@ -80,3 +77,18 @@ async def test_a_linked_account_has_the_person_it_was_linked_to(dal: AsyncDAL) -
     assert await bind(dal, ANYWHERE).links(("twitch:1", "irc:1", "irc:9")) == {"irc:1": "twitch:1"}
     await bind(dal).saw([seen("1", "ann", 2, "irc")])
     assert await bind(dal, ANYWHERE).by_login("irc", ("ann",)) == [Account("irc:1", "ann", "Ann", "twitch:1")]
+
+
+async def test_one_nick_is_somebody_else_on_each_network(dal: AsyncDAL) -> None:
+    await bind(dal).saw([seen("libera/ann", "ann", 1, "irc", "libera"), seen("oftc/ann", "ann", 2, "irc", "oftc")])
+    find = bind(dal, ANYWHERE).by_login
+    assert [a.account for a in await find("irc", ("ann",), "libera")] == ["irc:libera/ann"]
+    assert [a.account for a in await find("irc", ("ann",), "oftc")] == ["irc:oftc/ann"]
+    assert await find("irc", ("ann",), "elsewhere") == []
+    assert [a.account for a in await find("irc", ("ann",))] == ["irc:oftc/ann"]
+
+
+async def test_an_account_is_known_on_every_server_it_was_seen_on(dal: AsyncDAL) -> None:
+    await bind(dal).saw([seen("1", "ann", n, "discord", guild) for n, guild in enumerate(("a", "b"))])
+    for guild in ("a", "b", ""):
+        assert [x.account for x in await bind(dal, ANYWHERE).by_login("discord", ("ann",), guild)] == ["discord:1"]

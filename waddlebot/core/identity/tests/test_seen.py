@@ -1,5 +1,7 @@
 """Which accounts of a batch must be written."""
 
+import msgspec
+
 from waddlebot.core.identity.seen import REWRITE_AFTER_S, Seen
 from waddlebot.libs.sdk import Event
 
@@ -36,6 +38,14 @@ def test_an_account_is_news_once_and_again_after_a_while() -> None:
     seen.wrote(news, 1_000.0)
     assert seen.news(batch, 1_000.0 + REWRITE_AFTER_S - 1) == []
     assert len(seen.news(batch, 1_000.0 + REWRITE_AFTER_S)) == 3
+
+
+def test_an_account_is_news_on_each_server() -> None:
+    seen = Seen()
+    here = event("1")
+    there = msgspec.structs.replace(here, server="there")
+    seen.wrote(seen.news([here], 0.0), 0.0)
+    assert seen.news([here, there, here], 1.0) == [there]
 
 
 def test_a_new_name_is_news() -> None:
