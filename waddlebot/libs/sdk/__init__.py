@@ -22,11 +22,12 @@ from waddlebot.libs.sdk.module import Answer, Command, Job, Module, Mount, Obser
 from waddlebot.libs.sdk.ports import Call, CallError, CallScope, EventBatch, EventResult, Result, Send, Sent
 from waddlebot.libs.sdk.rank import Rank, Role, admits
 from waddlebot.libs.sdk.reply import Answers, Refusal, Reply
-from waddlebot.libs.sdk.view import Contribution, DynamicCommand, Override, Restriction, Rule
+from waddlebot.libs.sdk.view import Alias, Contribution, DynamicCommand, Override, Restriction, Rule
 
 __all__ = [
     "CHAT_MESSAGE",
     "EVENT_VERSION",
+    "Alias",
     "Answer",
     "Answers",
     "Batch",

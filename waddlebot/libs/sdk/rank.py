@@ -55,6 +55,17 @@ def admits(least: Rank) -> int:
     return int(mask)
 
 
+def lesser(ranks: int, bound: int) -> int:
+    """What somebody with ``ranks`` may do in the name of somebody with ``bound``: what both may. Bit masks."""
+    own, other = _stands_for(ranks), _stands_for(bound)
+    return ranks if own & ~other == 0 else own & other
+
+
+def _stands_for(ranks: int) -> int:
+    """The ranks with whose commands somebody is let in."""
+    return sum(rank for rank, admitted in _ADMITTED.items() if admitted & ranks)
+
+
 def of_platform(roles: Iterable[str]) -> int:
     """The ranks that a platform's roles are worth, as a bit mask, capped at moderator."""
     mask = int(Rank.VIEWER)

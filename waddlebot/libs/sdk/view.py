@@ -29,6 +29,23 @@ class DynamicCommand(msgspec.Struct, frozen=True, gc=False):
     user_cooldown_s: float = 0.0
     enabled: bool = True
     help: str = ""
+    hidden: bool = False
+
+
+class Alias(msgspec.Struct, frozen=True, gc=False):
+    """Another word for a command line. The router puts the line in its place before any check, so that rank,
+    cooldown and switch are those of the command it leads to.
+
+    ``line`` is what is run, without prefix; ``table`` says where its command is found: among the ``main``
+    commands, those of ``community`` modules, or the ``bare`` triggers. In it ``{user}``, ``{args}``,
+    ``{all_args}``, ``{arg1}`` … ``{arg9}`` and ``{touser}`` are filled in; what was typed follows where the
+    line has no place for it. ``ranks`` is the mask of who made it: nobody does more by it than that person may.
+    """
+
+    name: str
+    line: str
+    table: Literal["main", "community", "bare"] = "main"
+    ranks: int = 0
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False):
@@ -89,3 +106,4 @@ class Contribution(msgspec.Struct, frozen=True):
     prefix: str | None = None
     community_prefix: str | None = None
     late_s: float | None = None
+    aliases: tuple[Alias, ...] = ()

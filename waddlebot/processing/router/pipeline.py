@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from waddlebot.libs.sdk import CHAT_MESSAGE, Event, Rank, Reply, admits
-from waddlebot.libs.sdk.rank import of_platform, words
+from waddlebot.libs.sdk.rank import lesser, of_platform, words
+from waddlebot.processing.router.aliases import follow
 from waddlebot.processing.router.sessions import Session
 from waddlebot.processing.router.view import Entry, View
 
@@ -26,7 +27,7 @@ class Trip:
     """One event's way through the pipeline."""
 
     __slots__ = (
-        "args", "entry", "event", "inboxed", "person", "ranks", "replies", "router", "session", "stage",
+        "args", "bound", "entry", "event", "inboxed", "person", "ranks", "replies", "router", "session", "stage",
         "text", "tries", "view", "word",
     )  # fmt: skip
 
@@ -43,6 +44,7 @@ class Trip:
         self.args = ""
         self.person = ""
         self.ranks = 0
+        self.bound = 0
         self.stage = 0
         self.tries = 0
         self.inboxed: object | None = None
@@ -88,7 +90,7 @@ def match(trip: Trip) -> str | None:
             if found is not None:
                 trip.entry, trip.word, args = found
                 trip.args = args.strip(_STUFFING)
-                return None
+                return None if trip.entry.alias is None else follow(trip)
         return PLAIN
     entry = view.answers.get(event.kind)
     if entry is None:
@@ -135,6 +137,8 @@ def permit(trip: Trip) -> str | None:
         mask = trip.router.remember_roles(event.roles, of_platform(event.roles))
     if ranks:
         mask |= ranks.get(event.account, 0) | ranks.get(trip.person, 0)
+    if trip.bound:
+        mask = lesser(mask, trip.bound)
     trip.ranks = mask
     if mask & trip.entry.least or event.kind != CHAT_MESSAGE:
         return None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from waddlebot.libs.matching import Matcher, Matchers
 from waddlebot.libs.sdk import (
+    Alias,
     Command,
     Contribution,
     DynamicCommand,
@@ -27,12 +28,12 @@ ANYONE = admits(Rank.VIEWER)
 
 class Entry:
     """A command as the router runs it. ``verbs`` are the second words it knows; ``also`` is the next module
-    that answers the same word, in order of priority.
+    that answers the same word, in order of priority. An ``alias`` is never run: what it stands for is.
     """
 
     __slots__ = (
-        "also", "cooldown_s", "data", "enabled", "handler", "help", "hidden", "least", "limited", "module",
-        "name", "timeout_s", "usage", "user_cooldown_s", "verbs",
+        "alias", "also", "cooldown_s", "data", "enabled", "handler", "help", "hidden", "least", "limited",
+        "module", "name", "timeout_s", "usage", "user_cooldown_s", "verbs",
     )  # fmt: skip
 
     def __init__(self, name: str, module: str, handler: str) -> None:
@@ -51,6 +52,7 @@ class Entry:
         self.usage = name
         self.verbs: dict[str, Entry] = {}
         self.also: Entry | None = None
+        self.alias: Alias | None = None
 
     def copy(self) -> "Entry":
         """The same command, to be changed for one community."""
@@ -204,13 +206,15 @@ def build(
         view.restricted.update({r.account: r for r in given.restrictions})
     view.limits = settings_of(view.settings.get(ROUTER, {}))
     view.starts = view.prefix[:1] + view.community_prefix[:1]
+    for given in contributions.values():
+        for override in given.overrides:
+            _override(view, override)
     for module, given in contributions.items():
         if module not in view.disabled:
             for command in given.commands:
                 _add_dynamic(view, module, command)
-    for given in contributions.values():
-        for override in given.overrides:
-            _override(view, override)
+            for alias in given.aliases:
+                _add_alias(view, module, alias)
     rules = [r for m, given in contributions.items() if m not in view.disabled for r in given.rules]
     rules.sort(key=lambda rule: (-rule.priority, rule.id))
     if rules:
@@ -262,17 +266,31 @@ def _add_dynamic(view: View, module: str, command: DynamicCommand) -> None:
     entry.user_cooldown_s = command.user_cooldown_s
     entry.enabled = command.enabled
     entry.help = command.help
+    entry.hidden = command.hidden
     if command.bare:
         name = command.name.lower()
         triggers = view.bare.setdefault(name.split(None, 1)[0], [])
         triggers.append((name, entry))
         triggers.sort(key=lambda pair: -len(pair[0]))
     else:
-        name = command.name.lower()
-        declared = view.catalogue.main.get(name)
-        if declared is not None:
-            entry.verbs = declared.verbs  # or a command called "module" would take "module on" away
-        view.own[name] = entry
+        _add_own(view, entry)
+
+
+def _add_alias(view: View, module: str, alias: Alias) -> None:
+    entry = Entry(alias.name, module, "alias")
+    entry.alias = alias
+    entry.help = f"stands for {alias.line}"
+    _add_own(view, entry)
+
+
+def _add_own(view: View, entry: Entry) -> None:
+    name = entry.name.lower()
+    there = view.own.get(name) or view.catalogue.main.get(name)
+    if there is not None:
+        if there.enabled and there.name != name and name in view.own:
+            return  # a module's command was given this name, and keeps it
+        entry.verbs = there.verbs  # or a command called "module" would take "module on" away
+    view.own[name] = entry
 
 
 def _override(view: View, override: Override) -> None:
