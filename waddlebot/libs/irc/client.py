@@ -1,6 +1,6 @@
 """A client that stays connected: give it settings, and it hands over messages and sends texts.
 
-client = IrcClient(settings, on_messages, on_state)
+client = IrcClient(settings, on_messages, on_state, guard=safe)
 task = asyncio.create_task(client.run())
 await client.send("#general", "hello")
 """
@@ -17,7 +17,7 @@ from waddlebot.libs.irc.policy import FloodPolicy, Outgoing, SendPolicy
 from waddlebot.libs.irc.rooms import Rooms
 from waddlebot.libs.irc.session import Session
 from waddlebot.libs.irc.settings import Channel, IrcSettings, Timing
-from waddlebot.libs.irc.text import build_ctcp, sanitise, split_text
+from waddlebot.libs.irc.text import Guard, build_ctcp, sanitise, split_text
 
 type Phase = Literal["idle", "connecting", "registered", "waiting", "stopped"]
 
@@ -52,6 +52,7 @@ class IrcClient:
 
     `on_messages` gets every chunk's messages as one list: chat, and all else except PING, CAP and the like. Our
     own lines, replayed history and CTCP requests are not among them. `on_state` gets the new state at each change.
+    `guard` keeps each message we send from being a command; it is asked for every part of a split text.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class IrcClient:
         on_messages: Callable[[list[IrcMessage]], None],
         on_state: Callable[[IrcState], None] = lambda state: None,
         *,
+        guard: Guard,
         policy: SendPolicy | None = None,
         timing: Timing | None = None,
     ) -> None:
         self.settings = settings
         self._on_messages, self._on_state = on_messages, on_state
+        self._guard = guard
         self._policy = policy or FloodPolicy(settings.rate)
         self._timing = timing or Timing()
         self._rooms = Rooms(self._timing, settings.dialect.rooms_max)
@@ -263,8 +266,8 @@ class IrcClient:
             size_max - (_ACTION_SIZE if action else 0),
             parts_max=dialect.parts_max,
             in_bytes=not dialect.text_size_max,
-            guard="" if action else dialect.guard,
-            may_command=may_command,
+            guard=self._guard,
+            may_command=may_command or action,
         )
         tags = {}
         if reply_to and (dialect.reply_tag[0] != "+" or "message-tags" in session.capabilities):

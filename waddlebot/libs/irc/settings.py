@@ -27,8 +27,6 @@ class Dialect:
     """Characters of one message; 0 when the limit is the bytes of the line."""
     parts_max: int = 5
     """Most messages one text may become."""
-    guard: str = "!."
-    """Characters that must not begin a message by accident: commands of the platform or of other bots."""
     reply_tag: str = "+draft/reply"
     """Tag that names the message being answered."""
     rooms_max: int = 0

@@ -1,12 +1,12 @@
-"""Text on its way to and from a chat line: cleaned, measured, split, and never a command by accident."""
+"""Text on its way to and from a chat line: cleaned, measured, split."""
 
 import re
+from collections.abc import Callable
 
 from rich.cells import split_graphemes
 
-ZERO_WIDTH_SPACE = "\u200b"
-"""Put before a character that would be a command at the start of a line. No platform and no bot trims it,
-and nobody sees it."""
+type Guard = Callable[[str], str]
+"""Makes a text unable to act as a command, of the platform or of another bot."""
 
 _CTCP = "\x01"
 _ELLIPSIS = "…"
@@ -25,12 +25,6 @@ def sanitise(text: str) -> str:
     if not text.isprintable():
         text = text.replace("\r\n", "\n").translate(_UNSENDABLE).encode("utf-8", "replace").decode()
     return text.strip(" ")
-
-
-def neutralise(text: str, leading: str) -> str:
-    """Keep a text that begins with one of `leading` from being a command, by a zero-width space before it."""
-    first = text.lstrip()[:1]
-    return ZERO_WIDTH_SPACE + text if first and first in leading else text
 
 
 def strip_formatting(text: str) -> str:
@@ -53,19 +47,18 @@ def build_ctcp(verb: str, argument: str = "") -> str:
 
 
 def split_text(
-    text: str, size_max: int, *, parts_max: int, in_bytes: bool = True, guard: str = "", may_command: bool = False
+    text: str, size_max: int, *, parts_max: int, in_bytes: bool, guard: Guard, may_command: bool = False
 ) -> list[str]:
     """Cut clean text into at most `parts_max` parts of at most `size_max` UTF-8 bytes (or characters).
 
     Cuts fall between words; inside a word only if it does not fit alone, and then between grapheme clusters.
-    What does not fit into the last part is left out, and the part ends with an ellipsis. Each part is
-    neutralised against the leading characters in `guard`, since any part may begin with one; `may_command`
-    spares the first.
+    What does not fit into the last part is left out, and the part ends with an ellipsis. Each part is given
+    to `guard`, since any part may begin like a command; `may_command` spares the first.
     """
     parts: list[str] = []
     rest = text
     while rest and len(parts) < parts_max:
-        rest = rest if may_command and not parts else neutralise(rest, guard)
+        rest = rest if may_command and not parts else guard(rest)
         cut = _fitting(rest, size_max, in_bytes)
         if cut < len(rest) and len(parts) == parts_max - 1:
             cut = _fitting(rest, size_max - _size(_ELLIPSIS, in_bytes), in_bytes)

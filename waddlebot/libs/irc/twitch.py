@@ -40,7 +40,6 @@ TWITCH = Dialect(
     full_irc=False,
     text_size_max=490,
     parts_max=3,
-    guard="/.!",
     reply_tag="reply-parent-msg-id",
     rooms_max=ROOMS_MAX,
     login_refusals=(

@@ -14,6 +14,12 @@ irc_certificates = irc_servers.irc_certificates
 ngircd, new_ngircd = irc_servers.ngircd, irc_servers.new_ngircd
 inspircd, new_inspircd = irc_servers.inspircd, irc_servers.new_inspircd
 
+
+def guard(text: str) -> str:
+    """A simple one: the product has a better one, which is not this package's."""
+    return "» " + text if text.lstrip()[:1] in ("/", ".", "!") else text
+
+
 QUICK = Timing(tick_s=0.05, backoff_base_s=0.1, backoff_max_s=0.5, silence_s=5.0, rejoin_s=(0.1, 0.2))
 
 
@@ -64,7 +70,7 @@ async def connect() -> AsyncIterator[Connect]:
     ) -> Connected:
         messages: list[IrcMessage] = []
         states: list[IrcState] = []
-        client = IrcClient(settings, messages.extend, states.append, policy=policy, timing=timing)
+        client = IrcClient(settings, messages.extend, states.append, guard=guard, policy=policy, timing=timing)
         connected = Connected(client, messages, states, asyncio.create_task(client.run()))
         running.append(connected)
         if ready:

@@ -12,7 +12,7 @@ from waddlebot.libs.irc.client import IrcClient
 from waddlebot.libs.irc.errors import SendError
 from waddlebot.libs.irc.message import LINE_SIZE_MAX, IrcMessage
 from waddlebot.libs.irc.settings import IrcSettings, Timing
-from waddlebot.libs.irc.tests.conftest import QUICK, Connect
+from waddlebot.libs.irc.tests.conftest import QUICK, Connect, guard
 from waddlebot.libs.irc.url import parse_irc_url
 from waddlebot.libs.testing.ports import free_port
 
@@ -263,7 +263,7 @@ async def test_a_failing_consumer_does_not_cost_the_link(caplog: pytest.LogCaptu
         await stay(reader)
 
     async with peer(script) as settings:
-        client = IrcClient(settings, consume, timing=QUICK)
+        client = IrcClient(settings, consume, guard=guard, timing=QUICK)
         task = asyncio.create_task(client.run())
         async with asyncio.timeout(10):
             while sum(message.command == "PRIVMSG" for message in seen) < 3:  # noqa: ASYNC110  no event to await
@@ -286,7 +286,7 @@ async def test_nobody_there_is_tried_with_growing_random_pauses(connect: Connect
 
 
 async def test_it_stops_while_it_waits_to_try_again() -> None:
-    client = IrcClient(parse_irc_url(f"irc://bot@127.0.0.1:{free_port()}/"), lambda messages: None)
+    client = IrcClient(parse_irc_url(f"irc://bot@127.0.0.1:{free_port()}/"), lambda messages: None, guard=guard)
     task = asyncio.create_task(client.run())
     await asyncio.sleep(0.1)
     await client.close()
@@ -302,7 +302,7 @@ def test_it_runs_on_uvloop_too() -> None:
     async def main() -> list[IrcMessage]:
         seen: list[IrcMessage] = []
         async with peer(script) as settings:
-            client = IrcClient(settings, seen.extend)
+            client = IrcClient(settings, seen.extend, guard=guard)
             task = asyncio.create_task(client.run())
             async with asyncio.timeout(10):
                 while not seen or seen[-1].text != "hello":  # noqa: ASYNC110  no event to await

@@ -57,7 +57,7 @@ async def test_no_text_becomes_a_second_line_or_a_command(server: IrcServer, con
         await bot.client.send("#inject", "a\r\nPRIVMSG #inject :b\nQUIT :x\0\x01VERSION\x01")
         await watcher.hears("a PRIVMSG #inject :b QUIT :xVERSION")
         await bot.client.send("#inject", "!command add x y")
-        await watcher.hears("\u200b!command add x y")
+        await watcher.hears("» !command add x y")
         await bot.client.send("#inject", "!raw", may_command=True)
         await watcher.hears("!raw")
         for target in ("#inject,#b", "#in ject", "", "$*", "#a\r\nQUIT", "@#inject"):

@@ -2,21 +2,25 @@
 
 import unicodedata
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import split_graphemes
 
 from waddlebot.libs.irc.message import build_line, parse_chunk
 from waddlebot.libs.irc.text import (
-    ZERO_WIDTH_SPACE,
     build_ctcp,
-    neutralise,
     parse_ctcp,
     sanitise,
     split_text,
     strip_formatting,
 )
+
+MARK = "» "
+
+
+def mark(text: str) -> str:
+    return MARK + text if text.lstrip()[:1] in ("/", ".", "!") else text
+
 
 chat = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=300) | st.text(
     "ab /.!é👍🏽👨‍👩‍👧 ", max_size=300
@@ -40,18 +44,18 @@ def test_line_ends_become_spaces() -> None:
 @given(chat, st.integers(20, 120), st.integers(1, 6), st.booleans())
 def test_parts_fit_and_say_what_the_text_says(text: str, size_max: int, parts_max: int, in_bytes: bool) -> None:
     text = sanitise(text)
-    parts = split_text(text, size_max, parts_max=parts_max, in_bytes=in_bytes, guard="/.!")
+    parts = split_text(text, size_max, parts_max=parts_max, in_bytes=in_bytes, guard=mark)
     assert len(parts) <= parts_max
     assert all((len(part.encode()) if in_bytes else len(part)) <= size_max for part in parts)
     assert not any(part.lstrip()[:1] in ("/", ".", "!") for part in parts)
-    said = "".join(parts).replace(ZERO_WIDTH_SPACE, "").replace(" ", "")
-    whole = text.replace(ZERO_WIDTH_SPACE, "").replace(" ", "")
+    said = "".join(parts).replace("»", "").replace(" ", "")
+    whole = text.replace("»", "").replace(" ", "")
     assert said == whole or (parts[-1].endswith("…") and whole.startswith(said[:-1]))
 
 
 @given(st.text("👍🏽👨‍👩‍👧é🇩🇪ab", min_size=1, max_size=200))
 def test_a_grapheme_is_never_cut(text: str) -> None:
-    parts = split_text(text, 60, parts_max=100)
+    parts = split_text(text, 60, parts_max=100, in_bytes=True, guard=str)
     assert "".join(parts) == text
     whole_ends = {end for _, end, _ in split_graphemes(text)[0]}
     at = 0
@@ -61,30 +65,25 @@ def test_a_grapheme_is_never_cut(text: str) -> None:
 
 
 def test_words_are_kept_whole() -> None:
-    assert split_text("one two three", 8, parts_max=3) == ["one two", "three"]
-    assert split_text("one two three four", 9, parts_max=2) == ["one two", "three…"]
-    assert split_text("x" * 20, 8, parts_max=3) == ["x" * 8, "x" * 8, "x" * 4]
-    assert split_text("", 8, parts_max=3) == []
+    assert split_text("one two three", 8, parts_max=3, in_bytes=True, guard=str) == ["one two", "three"]
+    assert split_text("one two three four", 9, parts_max=2, in_bytes=True, guard=str) == ["one two", "three…"]
+    assert split_text("x" * 20, 8, parts_max=3, in_bytes=True, guard=str) == ["x" * 8, "x" * 8, "x" * 4]
+    assert split_text("", 8, parts_max=3, in_bytes=True, guard=str) == []
 
 
 def test_a_word_of_combining_marks_without_end_is_cut_all_the_same() -> None:
     zalgo = "a" + "\u0301" * 1000
-    parts = split_text(zalgo, 100, parts_max=3)
+    parts = split_text(zalgo, 100, parts_max=3, in_bytes=True, guard=str)
     assert len(parts) == 3
     assert all(len(part.encode()) <= 100 for part in parts)
     assert unicodedata.normalize("NFC", parts[0])[0] == "á"
 
 
-@pytest.mark.parametrize("text", ["/ban x", ".ban x", "!command add", " /ban x", "\t/ban x"])
-def test_leading_commands_are_neutralised(text: str) -> None:
-    assert neutralise(text, "/.!") == ZERO_WIDTH_SPACE + text
-
-
 def test_every_part_is_neutralised_and_only_the_first_may_be_spared() -> None:
-    assert split_text("aaaaaa /ban b", 9, parts_max=3, guard="/") == ["aaaaaa", ZERO_WIDTH_SPACE + "/ban b"]
-    assert split_text("/me aaaa /ban b", 12, parts_max=3, guard="/", may_command=True) == [
+    assert split_text("aaaaaa /ban b", 9, parts_max=3, in_bytes=True, guard=mark) == ["aaaaaa", MARK + "/ban b"]
+    assert split_text("/me aaaa /ban b", 12, parts_max=3, in_bytes=True, guard=mark, may_command=True) == [
         "/me aaaa",
-        ZERO_WIDTH_SPACE + "/ban b",
+        MARK + "/ban b",
     ]
 
 
