@@ -71,7 +71,7 @@ class WebApp:
 
     def _built(self) -> ASGI:
         # Late: see the module's words on what it costs.
-        from waddlebot.libs.web.framework import build  # noqa: PLC0415
+        from waddlebot.libs.web.framework import build  # noqa: PLC0415  loaded when it is needed
 
         return build(self._site, self._closing)  # type: ignore[return-value]  # its ASGI types are narrower
 

@@ -123,7 +123,7 @@ class KeyStore(Store):
         """The revision, and every key that is neither revoked nor expired."""
         number = int(self.db.execute("select number from {key_revision} where one = 1")[0][0])
         rows = self.db.execute(
-            f"select digest, {_COLUMNS} from {{api_key}} "  # noqa: S608  a constant
+            f"select digest, {_COLUMNS} from {{api_key}} "  # noqa: S608  constant column names
             "where revoked_at is null and (expires_at is null or expires_at > :now)",
             {"now": now},
         )
@@ -133,7 +133,7 @@ class KeyStore(Store):
     def list_keys(self, community: str | None = None) -> list[KeyInfo]:
         """All keys, revoked ones too, or those of one community; the newest first."""
         rows = self.db.execute(
-            f"select {_COLUMNS} from {{api_key}} where :every or community = :community "  # noqa: S608  a constant
+            f"select {_COLUMNS} from {{api_key}} where :every or community = :community "  # noqa: S608  constant column names
             "order by created_at desc, id",
             {"every": community is None, "community": community or ""},
         )
@@ -150,7 +150,7 @@ class KeyStore(Store):
     def revoke(self, name_or_id: str, community: str | None, now: float) -> list[KeyInfo]:
         """Revoke the living keys of that name or id, in one community or in all; returns them."""
         rows = self.db.execute(
-            f"update {{api_key}} set revoked_at = :now where revoked_at is null and (name = :name or id = :name) "  # noqa: S608  a constant
+            f"update {{api_key}} set revoked_at = :now where revoked_at is null and (name = :name or id = :name) "  # noqa: S608  constant column names
             f"and (:every or community = :community) returning {_COLUMNS}",
             {"now": now, "name": name_or_id, "every": community is None, "community": community or ""},
         )

@@ -14,6 +14,7 @@ from waddlebot.libs.web import AddressError, CheckFailed, Health, WebConfig, Web
 from waddlebot.libs.web.doors import ASGIScope, Receive, Send, respond
 from waddlebot.libs.web.limits import SlidingWindow
 from waddlebot.libs.web.origin import host_name, is_local
+from waddlebot.libs.web.server import bind
 
 
 class Hello:
@@ -44,6 +45,11 @@ async def test_it_serves_until_it_is_stopped() -> None:
     assert app.closed
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", server.port)
+
+
+def test_small_chunks_are_sent_at_once() -> None:
+    with bind(WebConfig(port=free_port())) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # what asyncio asks before it switches Nagle's algorithm off
 
 
 async def test_a_taken_port_is_said_with_the_variable() -> None:

@@ -142,14 +142,14 @@ async function send(text, name) {
   if (!answer.ok) throw new Error((await answer.json()).detail);
 }
 
-async function say(text) {
+async function say(text, name = nameField.value) {
   if (!text.trim()) return;
   problem("");
   said.push(text);
   place = said.length;
   textField.value = "";
   try {
-    await send(text, nameField.value);
+    await send(text, name);
   } catch (error) {
     if (!textField.value) textField.value = text;
     problem(error instanceof TypeError ? "The bot cannot be reached. Is it running?" : error.message);
@@ -198,7 +198,8 @@ function dismiss() {
 byId("hints").hidden = seen();
 byId("dismiss").addEventListener("click", dismiss);
 byId("hints").addEventListener("click", (event) => {
-  if (event.target.dataset.say) say(event.target.dataset.say);
+  // As the owner: a plain viewer may not make commands.
+  if (event.target.dataset.say) say(event.target.dataset.say, owner);
 });
 byId("newer").addEventListener("click", () => {
   toEnd();
