@@ -330,7 +330,7 @@ def _words(timer: Timer) -> str:
         f"at {timer.cron} ({timer.zone})" if timer.cron else f"every {timer.interval_s / 60:g} min",
         len(timer.messages) > 1
         and f"{len(timer.messages)} messages {'shuffled' if timer.shuffled else 'in turn'}",
-        timer.lines_min and f"after {timer.lines_min} lines in 5 min",
+        timer.lines_min and f"after {timer.lines_min} line{'s' if timer.lines_min > 1 else ''} in 5 min",
         timer.live_only and "only while live (where the platform tells)",
         timer.quiet and f"quiet {timer.quiet} ({timer.zone})",
         timer.title and f"with {timer.title} in the title",

@@ -248,7 +248,7 @@ async def test_a_timer_that_an_undo_brought_back_speaks_again(bench: Bench, cloc
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("timer add news 10m Hello", "Timer news: every 10 min, after 1 lines in 5 min."),
+        ("timer add news 10m Hello", "Timer news: every 10 min, after 1 line in 5 min."),
         ('timer add News "0 18 * * 1-5" Hello', "Timer news: at 0 18 * * 1-5 (UTC)."),
         ("notice add old 5m Hello", "There is a timer old already"),
         ("timer add x 10s Hello", "once a minute"),
@@ -258,7 +258,7 @@ async def test_a_timer_that_an_undo_brought_back_speaks_again(bench: Bench, cloc
         ("timer edit old colour red", "These can: every"),
         ("timer edit old title", "old: every"),
         ("timer edit lost every 1h", "no timer lost"),
-        ("timer show old", "Timer old: every 5 min, after 1 lines in 5 min, next in 5 min. Hi"),
+        ("timer show old", "Timer old: every 5 min, after 1 line in 5 min, next in 5 min. Hi"),
         ("timer show lost", "See: timer list"),
         ("timer list", "Timers: old"),
         ("timer disable old", "Timer old is disabled."),
