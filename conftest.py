@@ -2,4 +2,5 @@
 
 pytest_plugins = [
     "waddlebot.libs.testing.databases",
+    "waddlebot.libs.testing.topologies",
 ]

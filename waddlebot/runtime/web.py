@@ -73,7 +73,7 @@ class WebFront:
 
     def __init__(self, host: "Host") -> None:
         self._host = host
-        self._ring = KeyRing(host.keys)
+        self.keys = KeyRing(host.keys)
         self._exits = contextlib.AsyncExitStack()
         self._server: WebServer | None = None
 
@@ -85,11 +85,11 @@ class WebFront:
     async def start(self) -> None:
         """Listen. Raises ``AddressError`` where the address or port cannot be had."""
         host = self._host
-        await self._exits.enter_async_context(self._ring)
+        await self._exits.enter_async_context(self.keys)
         web = host.web_config
         entities = host.shared.configuration.entities
         gate = Gate(
-            self._ring,
+            self.keys,
             lambda entity: entities.get(entity, ""),
             requests_max=web.requests_max,
             requests_window_s=web.requests_window_s,
