@@ -2,14 +2,16 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import platformdirs
 
-from waddlebot.libs.sdk.fields import Field, FieldError, from_environment
+from waddlebot.libs.sdk.fields import Field, FieldError, FieldInfo, env_name, fields_of, from_environment
+from waddlebot.libs.sdk.module import Module
+from waddlebot.libs.web.config import WebConfig
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,9 +94,19 @@ class Environment:
         return Path(self.log_dir) if self.log_dir else self.data / "logs"
 
 
+def variables(modules: Mapping[str, Module]) -> Iterator[tuple[str, str, FieldInfo]]:
+    """Every variable there is: whose it is, its name, what it means. Hosts' own first."""
+    for of, prefix, shape in (("every host", "waddlebot", Environment), ("every host", "http", WebConfig)):
+        for info in fields_of(shape):
+            yield of, env_name(prefix, info), info
+    for module in modules.values():
+        for info in fields_of(module.config) if module.config else ():
+            yield module.name, env_name(module.name, info), info
+
+
 def load(environ: Mapping[str, str] | None = None) -> Environment:
     """The host's variables. Raises ``FieldError`` that names the variable and says what it takes."""
     return from_environment(Environment, "waddlebot", os.environ if environ is None else environ)
 
 
-__all__ = ["Environment", "FieldError", "load"]
+__all__ = ["Environment", "FieldError", "load", "variables"]

@@ -74,7 +74,6 @@ class Host:
         self.dal = database(environment, self.manifests)
         self.modules = chosen(self.manifests, names)
         self.configs = configs_of(self.modules, environ)
-        self._leave_out(names)
         self.web_config = from_environment(WebConfig, "http", environ)
         self.runners: dict[str, Runner] = {}
         self.directory: dict[str, Endpoint] = {}
@@ -161,7 +160,7 @@ class Host:
                 self.supervisor.every(
                     f"job {runner.module.name}.{job.name}", job.every_s, _bound(runner, job.handler)
                 )
-            if runner.module.runner is not None:
+            if runner.module.runner is not None and is_configured(runner.module, runner.services.config):
                 supervise(runner.module.name, _bound(runner, runner.module.runner))
 
     async def stop(self) -> None:
@@ -178,13 +177,6 @@ class Host:
         self.outbox.stop()
         await self.supervisor.drain(_DRAIN_S)
         await self.outbox.settle()
-
-    def _leave_out(self, names: Sequence[str]) -> None:
-        """A module that its operator has not configured is not there, unless it was asked for by name."""
-        for name, module in list(self.modules.items()):
-            if module.enabled is not None and not module.enabled(self.configs.get(name)) and name not in names:
-                del self.modules[name]
-                self.manifests = {n: m for n, m in self.manifests.items() if n != name}
 
     # --- what the modules' services and ports are made of ---------------------------------------------
 
@@ -220,6 +212,11 @@ def chosen(manifests: Mapping[str, Module], names: Sequence[str]) -> dict[str, M
             f"There is no module {', '.join(unknown)}. There are: {', '.join(manifests)} (waddlebot modules)."
         )
     return {name: manifests[name] for name in (names or manifests)}
+
+
+def is_configured(module: Module, config: Any) -> bool:
+    """Whether the operator has set what the module's runner needs."""
+    return module.enabled is None or module.enabled(config)
 
 
 def configs_of(modules: Mapping[str, Module], environ: Mapping[str, str]) -> dict[str, Any]:

@@ -1,0 +1,30 @@
+"""``waddlebot doctor``: what is wrong, and what to do."""
+
+from typing import Annotated
+
+import typer
+
+from waddlebot.cli.failures import WRONG
+
+
+def doctor(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nothing outside this machine: the clock is not compared.")
+    ] = False,
+) -> None:
+    """Look for what is wrong, and say what to do about it.
+
+    Folders, disk, settings, secret, database, port, clock and platform credentials. Nothing is changed, and it
+    does not matter whether the bot runs. The exit code is 1 when something is wrong; being offline is not.
+    """
+    from waddlebot.cli import examination, screen
+
+    signs = {"fine": "[green]✓[/]", "note": "[yellow]![/]", "wrong": "[red]✗[/]"}
+    out = screen.out()
+    wrong = 0
+    for finding in examination.examine(offline=offline):
+        wrong += finding.verdict == "wrong"
+        out.print(f"{signs[finding.verdict]} [b]{finding.of}[/]: {screen.plain(finding.words)}", soft_wrap=True)
+    out.print("Nothing is wrong." if not wrong else f"{wrong} of these need your attention.")
+    if wrong:
+        raise typer.Exit(WRONG)

@@ -1,0 +1,94 @@
+"""``waddlebot explain``: why the bot did, or did not, answer."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waddlebot.cli.failures import Failure
+
+if TYPE_CHECKING:
+    from waddlebot.processing.router.trace import Trace
+    from waddlebot.runtime.environment import Environment
+
+_COLOURS = {"answered": "green", "ignored": "yellow", "refused": "yellow", "failed": "red"}
+
+
+def explain(
+    event_id: Annotated[str, typer.Argument(help="The event's id: of `!why`, a log line or a REST answer.")],
+    community: Annotated[str, typer.Option(help="The community it happened in.")] = "home",
+) -> None:
+    """Show what became of an event, stage by stage, and why.
+
+    A running bot knows its last 20,000 events; failures are kept for a month and shown without it, too.
+
+    \b
+    Examples:
+      waddlebot explain evt-42
+      waddlebot explain evt-42 --community lab
+    """
+    from waddlebot.runtime.environment import load
+
+    environment = load()
+    trace = _of_bot(environment, event_id, community)
+    if trace is None:
+        raise Failure(
+            f"Nothing is known of the event {event_id} in {community}: it is older than the last 20,000, or "
+            "happened in another community (--community)."
+        )
+    _draw(trace)
+
+
+def _of_bot(environment: "Environment", event_id: str, community: str) -> "Trace | None":
+    """What the running bot knows, or, where none runs, the database: failures only."""
+    from urllib.parse import quote
+
+    import msgspec
+
+    from waddlebot.cli import bot, screen
+    from waddlebot.processing.router.trace import Trace
+
+    try:
+        found = bot.ask(environment, f"/processing.router/traces/{quote(event_id, safe='')}", community)
+    except bot.NotRunning:
+        screen.notes().print("No bot runs here, so only failures are known.")
+        return _of_database(event_id, community)
+    return None if found is None else msgspec.convert(found, Trace)
+
+
+def _of_database(event_id: str, community: str) -> "Trace | None":
+    from waddlebot.cli import work
+    from waddlebot.libs.dal import Community
+    from waddlebot.processing.router.module import module
+    from waddlebot.processing.router.store import RouterStore
+    from waddlebot.runtime.installation import Installation
+
+    async def read(installation: Installation) -> Trace | None:
+        store = installation.dal.bind(module.name, Community(community))
+        assert isinstance(store, RouterStore)  # noqa: S101  for the type checker: the module declares it
+        return await store.failure(event_id)
+
+    return work.on_installation(read)
+
+
+def _draw(trace: "Trace") -> None:
+    from rich.text import Text
+    from rich.tree import Tree
+
+    from waddlebot.cli import screen, work
+
+    def words(text: str, style: str = "") -> Text:
+        return Text(screen.visible(text), style)
+
+    colour = _COLOURS.get(trace.status, "red")
+    who = f"{trace.account_login} ({trace.account})" if trace.account_login else trace.account
+    tree = Tree(words(f"{trace.kind} {trace.event_id}", "bold"))
+    tree.add(words(f"{work.when(trace.at)}  {trace.entity}  {who}  via {trace.source or 'the bus'}"))
+    for step in trace.steps:
+        if step.decision == "passed":
+            tree.add(words(f"✓ {step.stage}", "green"))
+        else:
+            tree.add(words(f"✗ {step.stage}: {step.decision}", colour))
+    what = f" {trace.command} of {trace.module}" if trace.command else ""
+    why = f": {trace.reason}" if trace.reason else ""
+    tree.add(words(f"{trace.status}{what}{why}", f"bold {colour}"))
+    screen.out().print(tree)

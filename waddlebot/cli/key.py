@@ -1,0 +1,121 @@
+"""``waddlebot key``: API keys, by which programs and modules use a host's doors."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from waddlebot.cli.failures import UNUSABLE, WRONG, Failure
+
+RoleName = Literal["trigger", "action", "core", "admin", "user"]
+
+
+def create(
+    name: Annotated[str, typer.Argument(help="What the key is called; unique in its community.")],
+    role: Annotated[RoleName, typer.Option(help="What it may do; admin may do all the others may.")],
+    community: Annotated[str, typer.Option(help="Bind it to this community. Without a binding: home.")] = "",
+    entity: Annotated[str, typer.Option(help="Bind it to one channel, as platform:server:channel.")] = "",
+    expires: Annotated[str, typer.Option(help="When it ends, such as 12h, 90d or 4w. Without: never.")] = "",
+) -> None:
+    """Make an API key and print it, alone and this once.
+
+    Only its digest is stored: who loses it makes another. A running bot knows it at once.
+
+    \b
+    Examples:
+      waddlebot key create alerts --role trigger
+      KEY=$(waddlebot key create ci --role admin --community lab --expires 90d)
+    """
+    import time
+
+    from waddlebot.cli import screen, work
+    from waddlebot.libs.dal import Conflict
+    from waddlebot.libs.sdk.rank import Role
+    from waddlebot.libs.web import KeyInfo
+    from waddlebot.runtime.installation import Installation
+
+    expires_at = time.time() + _seconds(expires) if expires else None
+
+    async def make(installation: Installation) -> tuple[str, KeyInfo]:
+        try:
+            made = await installation.keys.create(
+                name, Role(role), community=community, entity=entity, expires_at=expires_at, created_by=work.ACTOR
+            )
+        except ValueError as error:
+            raise Failure(str(error), UNUSABLE) from None
+        except Conflict:
+            raise Failure(f"There is a key {name!r} there already: revoke it, or choose another name.") from None
+        work.note("key_create", made[1].community, key=name, role=role, binding=made[1].binding)
+        return made
+
+    raw, info = work.on_installation(make)
+    until = f" until {work.when(expires_at)}" if expires_at else ""
+    screen.notes().print(
+        f"The key {name!r} has the role {role} and is bound to {info.binding}{until}. It is shown this once.",
+        markup=False,
+    )
+    typer.echo(raw)
+
+
+def list_(
+    community: Annotated[str, typer.Option(help="Only those bound to this community.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="Also those that were revoked or have expired.")] = False,
+) -> None:
+    """List the API keys: what they may do, where, and when each was last used."""
+    import time
+
+    from waddlebot.cli import screen, work
+
+    keys = work.on_installation(lambda installation: installation.keys.list_keys(community or None))
+    now = time.time()
+    table = screen.table("NAME", "ROLE", "BOUND TO", "MADE", "LAST USED", "STATE", "ID")
+    for key in keys:
+        state = "living"
+        if key.revoked_at is not None:
+            state = "revoked"
+        elif key.expires_at is not None:
+            state = f"until {work.when(key.expires_at)}" if key.expires_at > now else "expired"
+        if every or state not in ("revoked", "expired"):
+            used = work.when(key.last_used_at) if key.last_used_at else "never"
+            table.add_row(
+                key.name, key.role, key.entity or key.community, work.when(key.created_at), used, state, key.id
+            )
+    if table.row_count:
+        screen.out().print(table)
+    else:
+        screen.notes().print("There is no key. Make one: waddlebot key create NAME --role trigger")
+
+
+def revoke(
+    name: Annotated[str, typer.Argument(help="The key's name or id.")],
+    community: Annotated[str, typer.Option(help="Only the one bound to this community.")] = "",
+) -> None:
+    """Revoke an API key; running hosts refuse it within a second."""
+    from waddlebot.cli import screen, work
+    from waddlebot.libs.web import KeyInfo
+    from waddlebot.runtime.installation import Installation
+
+    async def end(installation: Installation) -> list[KeyInfo]:
+        ring = installation.keys
+        known = await ring.list_keys(community or None)
+        living = [key for key in known if key.revoked_at is None and name in (key.name, key.id)]
+        if len(living) > 1:
+            where = ", ".join(f"{key.id} ({key.binding})" for key in living)
+            raise Failure(f"Several keys are called {name!r}: {where}. Name one by its id.", WRONG)
+        if not living:
+            raise Failure(f"There is no living key {name!r}. `waddlebot key list` shows them.", WRONG)
+        revoked = await ring.revoke(living[0].id)
+        for key in revoked:
+            work.note("key_revoke", key.community, key=key.name)
+        return revoked
+
+    for key in work.on_installation(end):
+        screen.out().print(f"The key {key.name!r}, bound to {key.binding}, opens nothing any more.", markup=False)
+
+
+def _seconds(text: str) -> float:
+    from waddlebot.libs.sdk.arguments import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time: write 12h, 90d or 4w.", param_hint="--expires") from None

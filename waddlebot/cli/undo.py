@@ -1,0 +1,103 @@
+"""``waddlebot undo``: what was configured, by whom, and taking it back."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from waddlebot.cli.failures import Failure
+
+if TYPE_CHECKING:
+    from waddlebot.libs.dal.changes import Change
+    from waddlebot.runtime.installation import Installation
+
+_VALUE_MAX = 60
+
+
+def undo(
+    change_id: Annotated[int | None, typer.Argument(help="The number of the change to take back.")] = None,
+    community: Annotated[str, typer.Option(help="The community it was made in.")] = "home",
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the changes; so does leaving the number out.")
+    ] = False,
+    most: Annotated[int, typer.Option(help="List at most this many.", min=1, max=10_000)] = 30,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also when the record was changed again since; that is lost.")
+    ] = False,
+) -> None:
+    """List who configured what, or take a change back.
+
+    Every command, alias, rule, timer, rank and setting counts, whether it was changed in chat, by the API or here.
+    Undoing is a change itself, so it can be undone. A running bot follows within a second.
+
+    \b
+    Examples:
+      waddlebot undo
+      waddlebot undo 17
+      waddlebot undo 17 --community lab --force
+    """
+    from waddlebot.cli import screen, work
+
+    if change_id is None or list_:
+        changes = work.on_installation(lambda installation: installation.dal.list_changes(community, most))
+        _print(changes, community)
+        return
+    change = work.on_installation(lambda installation: _undo(installation, community, change_id, force))
+    if change is None:
+        screen.notes().print(f"Change {change_id} has no effect any more: nothing was to be undone.")
+        return
+    screen.out().print(f"Change {change_id} is undone by change {change.id}: {_what(change)}", markup=False)
+    for line in _differences(change):
+        screen.out().print(f"  {line}", markup=False)
+
+
+async def _undo(installation: "Installation", community: str, change_id: int, force: bool) -> "Change | None":
+    from waddlebot.cli import work
+    from waddlebot.libs.dal import Conflict
+
+    if await installation.dal.change(community, change_id) is None:
+        raise Failure(f"There is no change {change_id} in {community}. `waddlebot undo` lists them.")
+    try:
+        change = await installation.dal.undo(
+            community, change_id, actor=work.ACTOR, reason=f"undo of change {change_id}", force=force
+        )
+    except Conflict as error:
+        raise Failure(f"{error} (--force)") from None
+    work.note("undo", community, change=str(change_id))
+    return change
+
+
+def _print(changes: "list[Change]", community: str) -> None:
+    from waddlebot.cli import screen, work
+
+    if not changes:
+        screen.notes().print(f"Nothing was changed in {community} yet.")
+        return
+    table = screen.table("ID", "WHEN", "BY", "WHAT", "DIFFERENCE")
+    for change in changes:
+        what = _what(change) + (f" (undoes {change.undoes})" if change.undoes else "")
+        table.add_row(
+            str(change.id), work.when(change.at), screen.plain(change.actor or "the bot"), screen.plain(what),
+            screen.plain("\n".join(_differences(change))),
+        )  # fmt: skip
+    screen.out().print(table)
+
+
+def _what(change: "Change") -> str:
+    import msgspec
+
+    verb = "made" if change.before is None else "removed" if change.after is None else "changed"
+    key = " ".join(str(part) for part in msgspec.json.decode(change.key))
+    return f"{verb} {change.module} {change.resource} {key}"
+
+
+def _differences(change: "Change") -> list[str]:
+    if change.before is None:
+        return [f"{found.field}: {_short(found.after)}" for found in change.differences]
+    if change.after is None:
+        return [f"{found.field}: was {_short(found.before)}" for found in change.differences]
+    return [f"{found.field}: {_short(found.before)} → {_short(found.after)}" for found in change.differences]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _VALUE_MAX else f"{text[:_VALUE_MAX]}…"
