@@ -1,8 +1,9 @@
 """What every host knows of each community: its switches, settings and entities, never older than a poll."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -16,8 +17,9 @@ from waddlebot.libs.contracts.community import (
 from waddlebot.libs.dal import DalError
 from waddlebot.libs.sdk.fields import FieldError, build
 from waddlebot.libs.sdk.module import Module
-from waddlebot.libs.sdk.ports import CallError
+from waddlebot.libs.sdk.ports import CallError, Watcher
 
+SETTLE_S_MAX = 1.0
 POLL_S = 0.5  # ARCHITECTURE §9: a change takes effect within a second everywhere
 
 
@@ -26,6 +28,9 @@ class Changes(Protocol):
 
     async def config_changes(self, since: int) -> tuple[int, dict[str, int]]:
         """The clock now, and the versions of the communities that changed since."""
+
+    def when_configured(self, configured: Callable[[], Awaitable[None]]) -> None:
+        """Changes that this process makes return when ``configured`` has."""
 
 
 class ConfigurationCache:
@@ -40,7 +45,8 @@ class ConfigurationCache:
         self._log = log
         self._known: dict[str, Configuration] = {}
         self._settings: dict[tuple[str, str], Any] = {}
-        self._watchers: list[Callable[[Sequence[str]], None]] = []
+        self._watchers: list[Watcher] = []
+        self._spreading: set[asyncio.Future[None]] = set()
         self._clock = 0
         self._polling = asyncio.Lock()
         self.entities: dict[str, str] = {}
@@ -48,6 +54,7 @@ class ConfigurationCache:
 
     async def load(self) -> None:
         """Read all configurations; at start."""
+        self._changes.when_configured(self.settle)
         clock, versions = await self._changes.config_changes(0)
         try:
             loaded = await self._service.configurations(ConfigurationsRequest())
@@ -68,7 +75,20 @@ class ConfigurationCache:
             self._take(loaded.items, versions)
             self._clock = clock
         for watcher in self._watchers:
-            watcher(changed)
+            spreading = watcher(changed)
+            if spreading is not None:
+                self._spreading.add(spreading)
+                spreading.add_done_callback(self._spreading.discard)
+
+    async def settle(self) -> None:
+        """Read what changed and wait until all who watch live by it: who made a change sees it at once.
+
+        Nobody waits longer than a second, nor for a database that is away: the next poll does the rest.
+        """
+        with contextlib.suppress(DalError, CallError):
+            await self.poll()
+        if self._spreading:
+            await asyncio.wait(set(self._spreading), timeout=SETTLE_S_MAX)
 
     async def run(self) -> None:
         """Poll for ever; while the database is away the last configuration holds."""
@@ -83,7 +103,7 @@ class ConfigurationCache:
                     self._log.warning("configuration changes cannot be read, the last ones hold: %s", error)
                 told = True
 
-    def watch(self, changed: Callable[[Sequence[str]], None]) -> None:
+    def watch(self, changed: Watcher) -> None:
         """``changed`` is told of communities whose configuration changed."""
         self._watchers.append(changed)
 

@@ -1,11 +1,11 @@
 """What the host lends to modules of the processing kind."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from waddlebot.libs.adapters.inbox import DurableInbox
 from waddlebot.libs.adapters.local import CONTRIBUTE, VIEW
-from waddlebot.libs.sdk.ports import Bus, CallScope, Compiled, Directory, EventBatch, EventResult, Send
+from waddlebot.libs.sdk.ports import Bus, CallScope, Compiled, Directory, EventBatch, EventResult, Send, Watcher
 from waddlebot.libs.sdk.view import Contribution
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class HostPorts:
                 contributions[community][name] = contribution
         return {c: Compiled(versions[c], contributions[c]) for c in communities}
 
-    def watch(self, changed: Callable[[Sequence[str]], None]) -> None:
+    def watch(self, changed: Watcher) -> None:
         """``changed`` is told of communities whose configuration changed."""
         self._host.shared.configuration.watch(changed)
 

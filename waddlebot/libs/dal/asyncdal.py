@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources.abc import Traversable
 from typing import Self
 
@@ -111,6 +111,13 @@ class AsyncDAL:
     async def config_changes(self, since_seq: int) -> tuple[int, dict[str, int]]:
         """The configuration version of each community that changed after `since_seq`, and the next `since_seq`."""
         return await self._system(System("configuration poll")).versions_since(since_seq)
+
+    def when_configured(self, configured: Callable[[], Awaitable[None]]) -> None:
+        """Each `@configures` of this process returns when `configured` has: it lets the host live by the change
+        at once. It must not raise. To be called while the database is open.
+        """
+        for binding in self._bindings.values():
+            binding.configured = configured
 
     async def list_changes(self, community: str, limit: int = 50, before: int | None = None) -> list[Change]:
         """The community's newest changes, newest first; `before` is the id to go on from."""

@@ -1,6 +1,7 @@
 """OwnerBinding: an owner on an open database, what stores hand their calls to."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from waddlebot.libs.dal.dialect import Dialect
@@ -28,7 +29,7 @@ class Engine(Protocol):
 class OwnerBinding:
     """One owner, opened: its statements, and the lanes its work goes to."""
 
-    __slots__ = ("_engine", "owner", "statements", "system", "wire_check")
+    __slots__ = ("_engine", "configured", "owner", "statements", "system", "wire_check")
 
     def __init__(
         self, owner: Owner, engine: Engine, statements: Statements, system: Statements, wire_check: bool
@@ -37,6 +38,7 @@ class OwnerBinding:
         self.statements = statements
         self.system = system
         self.wire_check = wire_check
+        self.configured: Callable[[], Awaitable[None]] | None = None
         self._engine = engine
 
     def submit(
@@ -49,4 +51,13 @@ class OwnerBinding:
         else:
             work = Work(self, store, method, store._step(method.name), args, kwargs)
             self._engine.write(work)
+            if method.kind is Kind.CONFIGURES and self.configured is not None:
+                return asyncio.ensure_future(_told(work.future, self.configured))
         return work.future
+
+
+async def _told(done: asyncio.Future[Any], configured: Callable[[], Awaitable[None]]) -> Any:
+    """The result of a change of configuration, once this process lives by it."""
+    result = await done
+    await configured()
+    return result

@@ -1,5 +1,6 @@
 """The ports between modules and the world. ``libs/adapters`` has one file per technology behind them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -177,6 +178,10 @@ class Compiled(msgspec.Struct, frozen=True):
     contributions: dict[str, Contribution]
 
 
+type Watcher = Callable[[Sequence[str]], asyncio.Future[None] | None]
+"""Is told of communities whose configuration changed. The future ends when it lives by the change."""
+
+
 class Ports(Protocol):
     """What the host lends to modules of the ``processing`` kind beyond :class:`Services`."""
 
@@ -204,7 +209,7 @@ class Ports(Protocol):
     async def configurations(self, communities: Sequence[str]) -> Mapping[str, Compiled]:
         """The configuration version of communities and what each module contributes to their views."""
 
-    def watch(self, changed: Callable[[Sequence[str]], None]) -> None:
+    def watch(self, changed: Watcher) -> None:
         """``changed`` is told of communities whose configuration changed."""
 
     async def readiness(self) -> Mapping[str, str]:

@@ -193,11 +193,10 @@ class Router:
             self._run([event], delivery)
         self._flush()
 
-    def refresh(self, communities: Sequence[str]) -> None:
-        """Compile the views of communities anew, in the background; until then the old ones hold."""
+    def refresh(self, communities: Sequence[str]) -> asyncio.Task[None] | None:
+        """Compile the views of communities anew, in the background; until the task ends the old ones hold."""
         known = [community for community in communities if community in self.views or community in self._waiting]
-        if known:
-            self._spawn(self._refresh(known))
+        return self._spawn(self._refresh(known)) if known else None
 
     async def _refresh(self, communities: Sequence[str]) -> None:
         try:
@@ -221,10 +220,11 @@ class Router:
             out, self._out = self._out, []
             self._send(out)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # --- one trip ----------------------------------------------------------------------------------
 
