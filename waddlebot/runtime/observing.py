@@ -12,7 +12,7 @@ from waddlebot.libs.dal import DalError
 from waddlebot.libs.sdk.context import ServiceContext, Services
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.module import Observer
-from waddlebot.libs.sdk.ports import CallScope, EventBatch
+from waddlebot.libs.sdk.ports import PART, CallScope, EventBatch
 from waddlebot.runtime.configuration import ConfigurationCache
 
 EVERY_S = 0.25
@@ -20,6 +20,14 @@ EVENTS_MAX = 20_000
 _KEPT_MAX = 200_000
 _COMMUNITY_SHARE = 4
 _RETRY_S = 1.0
+_BATCH = "batch "  # no source of events begins so, and every other key begins with a source
+
+
+def whole_of(key: str) -> str:
+    """The key of the batch that an observer's batch was split from; empty for any other key."""
+    batch, slash, rest = key.partition("/")
+    whole, plus, _ = batch.partition(PART)
+    return whole + slash + rest if plus and key.startswith(_BATCH) else ""
 
 
 class Observing:
@@ -50,7 +58,7 @@ class Observing:
         """Keep a batch's events; of an inboxed one the awaitable ends when they are observed."""
         events = self._wanted(batch.events)
         if batch.inboxed:
-            return self._observe(events, f"{batch.id}/{self.name}") if events else None
+            return self._observe(events, f"{_BATCH}{batch.id}/{self.name}") if events else None
         kept = self._events
         if len(kept) + len(events) > _KEPT_MAX // _COMMUNITY_SHARE:
             events = self._fitting(events)

@@ -18,6 +18,7 @@ from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.ports import Bus, CallError, CallScope, Directory, EventBatch, Ports, Send
 from waddlebot.runtime.configuration import ConfigurationCache
+from waddlebot.runtime.observing import whole_of
 from waddlebot.runtime.secret import Secret
 
 type Binder = Callable[[Scope, str, EffectKey | None], Store]
@@ -114,7 +115,7 @@ class HostServices(Services):
         """The module's store for one unit of work."""
         if self._bind is None:
             raise TypeError(f"{self.module} declares no store")
-        return self._bind(scope, actor, EffectKey(key, self.module) if key else None)
+        return self._bind(scope, actor, EffectKey(key, self.module, whole_of(key)) if key else None)
 
     def caller(self, scope: CallScope) -> Caller:
         """How contracts are asked on somebody's behalf."""

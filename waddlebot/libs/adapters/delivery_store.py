@@ -8,7 +8,7 @@ import msgspec
 
 from waddlebot.libs.dal import Column, Store, Table, reads, writes
 from waddlebot.libs.sdk.event import Event
-from waddlebot.libs.sdk.ports import EventBatch, EventResult, Send, Sent
+from waddlebot.libs.sdk.ports import PART, EventBatch, EventResult, Send, Sent
 
 OWNER = "delivery"
 
@@ -171,7 +171,7 @@ class DeliveryStore(Store):
         for source, events, tries, at in rows:
             self.db.execute("delete from {inbox} where id = :id", {"id": batch_id})
             for n, event in enumerate(_EVENTS.decode(events)):
-                self._pack(f"{batch_id}.{n}", source, [event], tries, at)
+                self._pack(f"{batch_id}{PART}{n}", source, [event], tries, at)
 
     @writes
     def answered(self, source: str, results: list[EventResult], sends: list[Send]) -> dict[str, EventResult]:

@@ -11,10 +11,14 @@ from waddlebot.libs.dal.table import Column, Table
 
 
 class EffectKey(NamedTuple):
-    """One delivery: the event's (or batch's) id and the handler it goes to, `module.handler`."""
+    """One delivery: the event's (or batch's) id and the handler it goes to, `module.handler`.
+
+    `whole` is the delivery that this one was split from, if any: a step which that has done is done.
+    """
 
     event: str
     handler: str
+    whole: str = ""
 
     def __str__(self) -> str:
         return f"{self.event}/{self.handler}"

@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from waddlebot.libs.dal.changes import Pending, lock_configuration, record_changes
+from waddlebot.libs.dal.effects import EffectKey
 from waddlebot.libs.dal.errors import DalError, Invalid
 from waddlebot.libs.dal.facade import Facade
 from waddlebot.libs.dal.resource import Resource
@@ -35,6 +36,11 @@ def perform(session: "Session", work: Work) -> Any:
     if method.kind is Kind.READS or store.effect is None:
         return unit.run()
     values = {"key": str(store.effect), "step": work.step, "at": time.time()}
+    if store.effect.whole:
+        whole = {"key": str(EffectKey(store.effect.whole, store.effect.handler)), "step": work.step}
+        rows, _ = session.execute(binding.statements.compile(_RECALL, store.scope), whole)
+        if rows:
+            return method.decode(rows[0][0])
     _, inserted = session.execute(binding.statements.compile(_REMEMBER, store.scope), values)
     if not inserted:
         rows, _ = session.execute(binding.statements.compile(_RECALL, store.scope), values)

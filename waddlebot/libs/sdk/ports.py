@@ -98,6 +98,9 @@ class EventBatch(msgspec.Struct, frozen=True, gc=False):
     inboxed: bool = False
 
 
+PART = "+"
+"""Stands in a batch's id before the number of the part, where an open batch was split."""
+
 type Subscriber = Callable[[EventBatch], Awaitable[None] | None]
 """Takes a batch. An awaitable ends when the batch is processed, ``None`` means that it is or will be."""
 
