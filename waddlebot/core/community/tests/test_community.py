@@ -1,12 +1,13 @@
 """What people type, and what hosts ask."""
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator
 
 import pytest
 
-from waddlebot.core.community.module import CODE_ALPHABET, module
+from waddlebot.core.community.module import CODE_ALPHABET, ENTITIES_MAX, module
 from waddlebot.core.identity.module import module as identity
 from waddlebot.core.identity.module import see
 from waddlebot.core.reputation.module import module as reputation
@@ -80,6 +81,25 @@ async def test_entities_that_belong_somewhere_stay_there(bench: Bench) -> None:
     ):
         with pytest.raises(CallError):
             await service.adopt(wrong)
+
+
+async def test_two_communities_that_want_one_entity_agree_whose_it_is(bench: Bench) -> None:
+    service = bench.ask(CommunityService)
+    wanted = [f"irc:net:#{n}" for n in range(10)]
+    for entity in wanted:
+        answers = await asyncio.gather(
+            *(service.adopt(AdoptRequest(name, (entity,))) for name in (HOME, "away", "there"))
+        )
+        assert len({answer.entities[entity] for answer in answers}) == 1
+    many = AdoptRequest(HOME, tuple(f"irc:net:#{n}" for n in range(ENTITIES_MAX + 1)))
+    with pytest.raises(CallError, match="in parts"):
+        await service.adopt(many)
+
+
+async def test_the_last_owner_cannot_leave(bench: Bench) -> None:
+    owner = {"login": "console", "platform": "console", "server": "local"}
+    assert "last owner" in await bench.says("community leave", **owner)
+    assert "own this community already" in await bench.says("claim", **owner)
 
 
 async def test_owning_by_a_code_that_only_the_operator_sees(
