@@ -33,7 +33,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?i)(?<![\w-])({_NAMES})([ ]*[=:][ ]*)[^\s\"'&;,\[\]()<>\\]+"), rf"\1\2{REDACTED}"),
     (re.compile(r"(?i)\b(Bearer|Basic|OAuth)[ ]+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {REDACTED}"),
     (re.compile(r"(?i)\boauth:[a-z0-9]+"), f"oauth:{REDACTED}"),
-    (re.compile(r"\bwbk_[A-Za-z0-9]{8,}"), f"wbk_{REDACTED}"),
+    (re.compile(r"\b(wb[ko]_)[A-Za-z0-9_.-]{8,}"), rf"\1{REDACTED}"),
     (re.compile(r"(?<![A-Za-z])(PASS|AUTHENTICATE)[ ]+[^\s\"']+"), rf"\1 {REDACTED}"),
     # user:password@host in URLs
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@\"']*):[^\s/@\"']+@"), rf"\1:{REDACTED}@"),
@@ -42,7 +42,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 # A line with none of these, in lower case, has nothing for the patterns: they cost 40 µs, this costs one.
 _HINTS = (
     "pass", "pwd", "secret", "token", "api", "authori", "authenticate", "cookie", "signature", "assertion",
-    "verifier", "bearer", "basic", "oauth", "wbk_", "://",
+    "verifier", "bearer", "basic", "oauth", "wbk_", "wbo_", "://",
 )  # fmt: skip
 
 

@@ -120,6 +120,7 @@ def test_a_traceback_is_set_in_so_that_it_cannot_pass_for_a_record(log: audit.Au
         "ircs://nick:hunter2secret@irc.example:6697",
         "Cookie: waddlebot_console=hunter2secret; other=hunter2secret",
         "key wbk_hunter2secret was refused",
+        "key wbo_hunter2secret.hunter2secret was refused",
         "AUTHENTICATE hunter2secret",
     ],
 )
