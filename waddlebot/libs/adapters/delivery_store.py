@@ -225,9 +225,9 @@ class DeliveryStore(Store):
         return {row[0]: _RESULT.decode(row[1]) for row in rows}
 
     @writes
-    def sending(self, leaving: Leaving, queued: list[str]) -> None:
-        """These replies are about to leave. What was queued alone is now part of this row."""
-        self._delete("outbox", queued)
+    def sending(self, leaving: Leaving, over: list[str]) -> None:
+        """These replies are about to leave. Rows that are ``over`` have left, or were queued alone until now."""
+        self._delete("outbox", over)
         self.db.upsert_many(
             "outbox",
             [(leaving.id, leaving.platform, "sending", _ENCODE(leaving.sends), leaving.at)],

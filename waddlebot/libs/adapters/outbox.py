@@ -13,7 +13,11 @@ from waddlebot.libs.sdk.ports import Endpoint, Send, Sent
 
 QUEUE_MAX = 20_000
 _COMMUNITY_SHARE = 4
-_BATCH_MAX = 64
+_BATCH_FIRST = 64
+_BATCH_MIN = 8
+_BATCH_MAX = 1_024
+_FAST_S = 0.1
+_SLOW_S = 5.0
 _RETRY_S = 1.0
 _TIMEOUT_S = 60.0
 _RECOVERED_MAX = 1_000_000
@@ -84,33 +88,42 @@ class Outbox:
     async def run(self, platform: str) -> None:
         """Send what is queued for a platform, in order, until stopped and empty."""
         queue, wake = self._queues[platform], self._wake[platform]
+        most = _BATCH_FIRST
         while queue or not self._stopping:
             if not queue:
                 wake.clear()
                 await wake.wait()
                 continue
-            taken = [queue.popleft() for _ in range(min(_BATCH_MAX, len(queue)))]
-            for send, _ in taken:
-                self._held[send.community] -= 1
-            self._size -= len(taken)
-            self._held += Counter()  # forgets communities that hold nothing
-            await self._send(platform, taken)
+            taken = [queue.popleft() for _ in range(min(most, len(queue)))]
+            self._let_go(taken)
+            most = _sized(most, await self._send(platform, taken))
 
-    async def _send(self, platform: str, taken: Sequence[tuple[Send, str]]) -> None:
+    def _let_go(self, taken: Sequence[tuple[Send, str]]) -> None:
+        held = self._held
+        for send, _ in taken:
+            left = held[send.community] - 1
+            if left:
+                held[send.community] = left
+            else:
+                del held[send.community]
+        self._size -= len(taken)
+
+    async def _send(self, platform: str, taken: Sequence[tuple[Send, str]]) -> float:
+        """Hand replies over, between two commits; returns how many seconds the module took."""
         sends = [send for send, _ in taken]
         row = Leaving(secrets.token_hex(12), platform, "sending", sends, time.time())
         while True:
             try:
                 left, self._left = self._left, []
-                if left:
-                    await self._store().sent(left, [])
-                await self._store().sending(row, [queued for _, queued in taken if queued])
+                await self._store().sending(row, left + [queued for _, queued in taken if queued])
                 break
             except DalError as error:
                 self._left = left + self._left
                 self._log.warning("replies to %s wait for the database: %s", platform, error)
                 await asyncio.sleep(_RETRY_S)
+        began_s = time.monotonic()
         outcomes = await self._deliver(platform, sends)
+        took_s = time.monotonic() - began_s
         self.outcomes.update(sent.status for sent in outcomes)
         unknown = unknown_of(row, outcomes)
         if unknown:
@@ -118,6 +131,7 @@ class Outbox:
         else:
             self._left.append(row.id)
             asyncio.get_running_loop().call_later(0.05, self._settle_soon)
+        return took_s
 
     async def _deliver(self, platform: str, sends: Sequence[Send]) -> Sequence[Sent]:
         try:
@@ -145,3 +159,10 @@ class Outbox:
         self._stopping = True
         for wake in self._wake.values():
             wake.set()
+
+
+def _sized(most: int, took_s: float) -> int:
+    """How many to take next: many commit cheaply, but what a crash catches half-way is never sent again."""
+    if took_s < _FAST_S:
+        return min(most * 2, _BATCH_MAX)
+    return max(most // 2, _BATCH_MIN) if took_s > _SLOW_S else most
