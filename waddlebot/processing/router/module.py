@@ -95,8 +95,8 @@ async def stats(ctx: Ctx) -> Reply:
     uses = sum(n for (community, _), n in router.uses.items() if community == ctx.community)
     counts = router.traces.counts
     return Reply(
-        f"Up {_duration(time.time() - desk.started_at)}; {uses} commands used here since; "
-        f"{sum(counts.values())} events seen in all, {counts['answered']} answered, {counts['failed']} failed."
+        f"Up for {_duration(time.time() - desk.started_at)}. Commands used here: {uses}. "
+        f"Events in all: {sum(counts.values())}, answered: {counts['answered']}, failed: {counts['failed']}."
     )
 
 
@@ -378,8 +378,8 @@ async def get_coordination(ctx: Request) -> Coordination:
 
 
 def _for(ctx: Ctx, commands: dict[str, Entry]) -> list[str]:
-    """The names of those that who asks may use."""
-    return sorted(name for name, entry in commands.items() if entry.least & ctx.call.ranks and " " not in name)
+    """The words of those that who asks may use; verbs stand behind their word."""
+    return sorted({name.partition(" ")[0] for name, entry in commands.items() if entry.least & ctx.call.ranks})
 
 
 def _who(entry: Entry) -> str:
