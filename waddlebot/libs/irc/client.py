@@ -28,8 +28,11 @@ _ACTION_SIZE = len("\x01ACTION \x01")
 class IrcState:
     """How a client is doing, for readiness, `doctor` and metrics. `error` is the last failure, in words."""
 
+    server: str
+    """The label of its settings."""
     phase: Phase
     network: str
+    """How the server calls its network."""
     nick: str
     wanted: int
     """Channels we are to be in."""
@@ -90,6 +93,7 @@ class IrcClient:
         """How we are doing now."""
         session = self._session
         return IrcState(
+            server=self.settings.label,
             phase=self._phase,
             network=session.isupport.network if session else "",
             nick=session.nick if session else self.settings.nick,

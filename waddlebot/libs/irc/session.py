@@ -75,6 +75,7 @@ class Session:
         self._replays: set[str] = set()
         self._ctcp = TokenBucket(_CTCP_ANSWERS_PER_S, _CTCP_BURST)
         self._last_words = ""
+        self._goodbye = "Goodbye"
         self._ping_sent_s: float | None = None
         self._nick_asked_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -128,7 +129,7 @@ class Session:
 
     def quit(self, words: str) -> None:
         """Say goodbye and close."""
-        self._protocol.write(build_line("QUIT", sanitise(words)))
+        self._goodbye = sanitise(words)
         if not self._over.done():
             self._over.set_result(None)
 
@@ -188,6 +189,7 @@ class Session:
             self._over.cancel()
         self._rooms.leave_all()
         self.queue.fail(f"the link to {self._settings.label} ended before the line was sent")
+        self._protocol.write(build_line("QUIT", self._goodbye))
         await self._protocol.close()
 
     # ---- sending --------------------------------------------------------------------------------------------
@@ -415,7 +417,9 @@ class Session:
         """Answer VERSION and PING, seldom: an answer is a line that anyone can make us send."""
         answers = {"VERSION": "WaddleBot", "PING": argument[:_CTCP_ECHO_MAX]}
         now_s = self._loop.time()
-        if verb not in answers or not nick or not self._settings.dialect.full_irc:
+        if verb not in answers or not self._settings.dialect.full_irc:
+            return
+        if not nick or nick[0] == ":":  # nobody's: an answer could not be addressed
             return
         if self._ctcp.delay_s(now_s) > 0 or not self.queue.room_for(100):
             return

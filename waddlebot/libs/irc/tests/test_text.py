@@ -71,6 +71,14 @@ def test_words_are_kept_whole() -> None:
     assert split_text("", 8, parts_max=3, in_bytes=True, guard=str) == []
 
 
+def test_a_mark_does_not_stand_alone_before_a_word_that_fits_nowhere() -> None:
+    def marked(text: str) -> str:
+        return f"» {text}" if text[:1] == "!" else text
+
+    parts = split_text("!" + "x" * 20, 10, parts_max=5, in_bytes=False, guard=marked)
+    assert parts == ["» !xxxxxxx", "xxxxxxxxxx", "xxx"]
+
+
 def test_a_word_of_combining_marks_without_end_is_cut_all_the_same() -> None:
     zalgo = "a" + "\u0301" * 1000
     parts = split_text(zalgo, 100, parts_max=3, in_bytes=True, guard=str)

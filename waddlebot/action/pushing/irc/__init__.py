@@ -1,0 +1,1 @@
+"""Says replies on IRC."""

@@ -1,0 +1,73 @@
+"""Replies become lines on the connection that another module holds, each with an outcome."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+import pytest
+
+from waddlebot.action.pushing.irc.module import deliver, module
+from waddlebot.libs.contracts.irc import Line, Outcome, Said, SayRequest
+from waddlebot.libs.sdk import CallError, CallScope, Reply, Send, Sent, ServiceContext
+from waddlebot.libs.sdk.contract import Caller
+from waddlebot.libs.testing.web import LoneServices
+
+CONTRACT = "IrcConnections"
+
+
+class WithConnection(LoneServices):
+    """Keeps what is said; ``fails`` as long as nobody holds a connection."""
+
+    def __init__(self) -> None:
+        super().__init__(module)
+        self.lines: list[Line] = []
+        self.fails = False
+
+    def caller(self, scope: CallScope) -> Caller:
+        """Answers ``say``."""
+
+        async def say(request: SayRequest) -> Said:
+            if self.fails:
+                raise CallError("no host runs a module that promises it")
+            self.lines += request.lines
+            return Said(
+                tuple(Outcome(line.id, "full" if line.text == "too much" else "") for line in request.lines)
+            )
+
+        def ask(contract: str, method: str, request: Any, answer: Any) -> Awaitable[Any]:
+            assert (contract, method, answer) == (CONTRACT, "say", Said)
+            return say(request)
+
+        return ask
+
+
+@pytest.fixture
+def services() -> WithConnection:
+    return WithConnection()
+
+
+def send(number: int, reply: Reply) -> Send:
+    return Send(f"k:{number}", "home", "irc", "net", "#talk", reply, "e", "irc:net/~ada", "Ada")
+
+
+async def test_replies_are_said_in_order_and_refusals_told(services: WithConnection) -> None:
+    replies = (Reply("one"), Reply("too much"), Reply("/raid", may_command=True), Reply("x", action="ticker"))
+    outcomes = await deliver(ServiceContext(services), [send(n, reply) for n, reply in enumerate(replies)])
+    assert [outcome.status for outcome in outcomes] == ["sent", "refused", "sent", "refused"]
+    assert outcomes[1].reason == "full"
+    assert "ticker" in outcomes[3].reason
+    assert services.lines == [
+        Line("k:0", "net", "#talk", "one"),
+        Line("k:1", "net", "#talk", "too much"),
+        Line("k:2", "net", "#talk", "/raid", may_command=True),
+    ]
+
+
+async def test_nobody_holds_a_connection(services: WithConnection) -> None:
+    services.fails = True
+    (outcome,) = await deliver(ServiceContext(services), [send(1, Reply("x"))])
+    assert (outcome.status, outcome.reason) == ("refused", "no host runs a module that promises it")
+
+
+async def test_a_private_reply_goes_to_whoever_is_answered(services: WithConnection) -> None:
+    assert await deliver(ServiceContext(services), [send(1, Reply("x", private=True))]) == [Sent("k:1", "sent")]
+    assert services.lines == [Line("k:1", "net", "#talk", "x", nick="Ada")]

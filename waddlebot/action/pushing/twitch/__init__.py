@@ -1,0 +1,1 @@
+"""Says replies in Twitch chat."""

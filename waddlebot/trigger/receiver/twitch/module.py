@@ -1,0 +1,159 @@
+"""Twitch chat. Reading needs no credentials at all; with a bot's login and token it answers, too."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
+
+import msgspec
+
+from waddlebot.libs.contracts.community import HOME
+from waddlebot.libs.contracts.irc import (
+    Connection,
+    Outcome,
+    Said,
+    SayRequest,
+    Status,
+    StatusRequest,
+    TwitchChat,
+)
+from waddlebot.libs.irc.client import IrcClient
+from waddlebot.libs.irc.connections import Connections, StateLog
+from waddlebot.libs.irc.errors import UrlError
+from waddlebot.libs.irc.message import IrcMessage, find_tag
+from waddlebot.libs.irc.settings import IrcSettings
+from waddlebot.libs.irc.speaking import Speaker, Utterance
+from waddlebot.libs.irc.twitch import TWITCH_IRC_URL, TWITCH_TIMING, TwitchPolicy, twitch_settings
+from waddlebot.libs.sdk import Event, Field, FieldError, Module, Role, RouteContext, ServiceContext
+from waddlebot.libs.templates.safety import safe_reply
+from waddlebot.trigger.receiver.twitch.twitch import entity, events
+
+PREFIXES = frozenset("!#")
+"""Command prefixes of most communities; a reply was made safe for its own one before it came here."""
+
+REFUSAL = "msg_"
+"""How the `msg-id` of a NOTICE begins by which Twitch says that it did not show what we said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the operator sets."""
+
+    channels: Annotated[
+        str, Field("Twitch channels to read, by login, separated by commas; at most 100.", env="TWITCH_CHANNELS")
+    ] = ""
+    bot_login: Annotated[
+        str, Field("The bot's login on Twitch; without it chat is read anonymously.", env="TWITCH_BOT_LOGIN")
+    ] = ""
+    bot_token: Annotated[
+        str,
+        Field(
+            "A user token of the bot's account with the scopes chat:read and chat:edit.",
+            env="TWITCH_BOT_TOKEN",
+            secret=True,
+        ),
+    ] = ""
+    irc_url: Annotated[str, Field("Twitch's chat server.", env="TWITCH_IRC_URL")] = TWITCH_IRC_URL
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be used, at start and by name."""
+        try:
+            settings_of(self)
+        except UrlError as error:
+            raise FieldError(str(error)) from None
+
+
+def settings_of(config: Config) -> IrcSettings:
+    """The connection that a Config asks for. Raises UrlError that names the variable."""
+    return twitch_settings(config.channels.split(","), config.bot_login, config.bot_token, config.irc_url)
+
+
+type Ctx = ServiceContext[None, None]
+
+module = Module(
+    __name__,
+    "Read Twitch chat, and speak there.",
+    http_port=8010,
+    grpc_port=50910,
+    config=Config,
+    enabled=lambda config: bool(config and config.channels.strip(" ,")),
+)
+
+
+class Chat:
+    """The connection to Twitch chat."""
+
+    def __init__(self, settings: IrcSettings, ctx: Ctx) -> None:
+        self.connections: Connections[Event] = Connections()
+        self.speaker = Speaker(ctx.log)
+        self.entities = [entity(channel.name) for channel in settings.channels]
+        self._ctx = ctx
+        self._refusal = ""
+        self.client = IrcClient(
+            settings,
+            self._receive,
+            StateLog(ctx.log),
+            guard=partial(safe_reply, prefixes=PREFIXES),
+            policy=TwitchPolicy(),
+            timing=TWITCH_TIMING,
+        )
+        self.connections.add(self.client)
+
+    def _receive(self, messages: list[IrcMessage]) -> None:
+        self.connections.put(events(messages, self._ctx.now(), module.name))
+        for message in messages:
+            if message.command == "NOTICE":
+                self._notice(message)
+
+    def _notice(self, message: IrcMessage) -> None:
+        """Log that something was not shown, but not the same over and over."""
+        words = f"{message.target}: {message.text}"
+        if find_tag(message.tags, "msg-id").startswith(REFUSAL) and words != self._refusal:
+            self._refusal = words
+            self._ctx.log.warning("Twitch did not show a reply in %s", words)
+
+
+@module.starts
+@asynccontextmanager
+async def start(ctx: Ctx) -> AsyncIterator[Chat]:
+    """The connection; it ends after the last reply has left."""
+    chat = Chat(settings_of(ctx.config), ctx)
+    yield chat
+    await chat.connections.close()
+
+
+@module.runs
+async def read(ctx: Ctx) -> None:
+    """Bring the configured channels into ``home``, connect, and announce what is said."""
+    chat = ctx.state(Chat)
+    await ctx.adopt(chat.entities, HOME)
+    await chat.connections.run(ctx.announce)
+
+
+@module.answers(TwitchChat.say)
+async def say(ctx: Ctx, request: SayRequest) -> Said:
+    """Say lines."""
+    chat = ctx.state(Chat)
+    utterances = [
+        (chat.client, Utterance("#" + line.channel, line.text, may_command=line.may_command))
+        for line in request.lines
+    ]
+    refusals = await chat.speaker.say(utterances)
+    return Said(tuple(Outcome(line.id, refusal) for line, refusal in zip(request.lines, refusals, strict=True)))
+
+
+@module.answers(TwitchChat.status)
+async def status(ctx: Ctx, request: StatusRequest) -> Status:
+    """How the connection is doing."""
+    return _status(ctx.state(Chat))
+
+
+@module.route("GET", "/status", role=Role.ADMIN)
+async def show_status(ctx: RouteContext[None, None]) -> Status:
+    """How the connection is doing: phase, channels, and what is wrong, in words."""
+    return _status(ctx.state(Chat))
+
+
+def _status(chat: Chat) -> Status:
+    return Status((msgspec.convert(chat.client.state, Connection, from_attributes=True),))
