@@ -2,11 +2,9 @@
 
 import dataclasses
 import hmac
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
-from waddlebot.libs.dal import resource_of
 from waddlebot.libs.sdk import Column, Store, Table, configures, reads, resource, writes
 
 CLAIM_VALID_S = 600.0
@@ -80,11 +78,11 @@ class CommandOverride:
 class Records:
     """All records of one community."""
 
-    entities: list[Entity]
-    members: list[Member]
-    settings: list[Setting]
-    switches: list[Switch]
-    overrides: list[CommandOverride]
+    entities: Sequence[Entity]
+    members: Sequence[Member]
+    settings: Sequence[Setting]
+    switches: Sequence[Switch]
+    overrides: Sequence[CommandOverride]
 
 
 class CommunityStore(Store):
@@ -96,16 +94,19 @@ class CommunityStore(Store):
     @reads
     def records(self) -> dict[str, Records]:
         """The records of every community of the scope that exists."""
-        entities = self._by_community(Entity)
-        members = self._by_community(Member)
-        settings = self._by_community(Setting)
-        switches = self._by_community(Switch)
-        overrides = self._by_community(CommandOverride)
+        entities = self.list_by_community(Entity)
+        members = self.list_by_community(Member)
+        settings = self.list_by_community(Setting)
+        switches = self.list_by_community(Switch)
+        overrides = self.list_by_community(CommandOverride)
         rows = self.db.execute("select community from {communities} where {scope} order by community")
         return {
-            name: Records(entities[name], members[name], settings[name], switches[name], overrides[name])
+            name: Records(
+                entities.get(name, ()), members.get(name, ()), settings.get(name, ()), switches.get(name, ()),
+                overrides.get(name, ()),
+            )
             for (name,) in rows
-        }
+        }  # fmt: skip
 
     @reads
     def owners_of(self, entities: tuple[str, ...]) -> dict[str, str]:
@@ -249,18 +250,6 @@ class CommunityStore(Store):
             self.remove(CommandOverride, command=command)
         else:
             self.put(record)
-
-    def _by_community[T](self, kind: type[T]) -> Mapping[str, list[T]]:
-        declared = resource_of(kind)
-        names = [column.name for column in declared.table.columns]
-        found: dict[str, list[T]] = defaultdict(list)
-        rows = self.db.execute(
-            f"select {', '.join(names)} from {{{declared.name}}} where {{scope}} "  # noqa: S608  # declared names
-            f"order by {', '.join(declared.table.key)}"
-        )
-        for row in rows:
-            found[row[0]].append(declared.record(dict(zip(names, row, strict=True))))
-        return found
 
     def _ranks(self, account: str) -> tuple[str, ...]:
         member = self.get(Member, account=account)

@@ -2,7 +2,7 @@
 
 import functools
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Protocol
 
@@ -124,6 +124,10 @@ class Store:
     def list[T](self, cls: type[T]) -> list[T]:
         """All records of the scope, sorted by key. In the body of any decorated method."""
         return self._open().list(resource_of(cls))
+
+    def list_by_community[T](self, cls: type[T]) -> Mapping[str, Sequence[T]]:
+        """All records of the scope by community, each list sorted by key; communities without any are left out."""
+        return self._open().list_by_community(resource_of(cls))
 
     def _open(self) -> "Unit":
         if self._unit is None:

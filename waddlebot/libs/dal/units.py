@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from waddlebot.libs.dal.changes import Pending, lock_configuration, record_changes
 from waddlebot.libs.dal.effects import EffectKey
 from waddlebot.libs.dal.errors import DalError, Invalid
-from waddlebot.libs.dal.facade import Facade
+from waddlebot.libs.dal.facade import Facade, Rows
 from waddlebot.libs.dal.resource import Resource
 from waddlebot.libs.dal.store import Kind
 from waddlebot.libs.dal.work import Work
@@ -99,13 +99,22 @@ class Unit:
 
     def list(self, resource: Resource) -> list[Any]:
         """All records of the scope, sorted by key."""
+        return [self._record(resource, row) for row in self._rows(resource)]
+
+    def list_by_community(self, resource: Resource) -> dict[str, Any]:
+        """All records of the scope by community, sorted by key."""
+        found: dict[str, Any] = {}
+        for row in self._rows(resource):  # `community` is every resource's first column
+            found.setdefault(row[0], []).append(self._record(resource, row))
+        return found
+
+    def _rows(self, resource: Resource) -> Rows:
         self._check(resource)
         columns = ", ".join(column.name for column in resource.table.columns)
         order = ", ".join(resource.table.key)
-        rows = self.facade.execute(
+        return self.facade.execute(
             f"select {columns} from {{{resource.name}}} where {{scope}} order by {order}"  # noqa: S608  # declared names
         )
-        return [self._record(resource, row) for row in rows]
 
     def put(self, resource: Resource, record: Any) -> None:
         """Write a record; nothing happens when it is there already, word for word."""
