@@ -58,16 +58,14 @@ def split_text(
     parts: list[str] = []
     rest = text
     while rest and len(parts) < parts_max:
-        unguarded = len(rest)
         rest = rest if may_command and not parts else guard(rest)
-        mark_size = max(0, len(rest) - unguarded)
         cut = _fitting(rest, size_max, in_bytes)
         if cut < len(rest) and len(parts) == parts_max - 1:
             cut = _fitting(rest, size_max - _size(_ELLIPSIS, in_bytes), in_bytes)
-            parts.append(rest[: _boundary(rest, cut, mark_size)].rstrip(" ") + _ELLIPSIS)
+            parts.append(rest[: _boundary(rest, cut)].rstrip(" ") + _ELLIPSIS)
             break
         if cut < len(rest):
-            cut = _boundary(rest, cut, mark_size)
+            cut = _boundary(rest, cut)
         parts.append(rest[:cut].rstrip(" "))
         rest = rest[cut:].lstrip(" ")
     return parts
@@ -85,12 +83,10 @@ def _fitting(text: str, size_max: int, in_bytes: bool) -> int:
     return max(1, len(text[:size_max].encode()[:size_max].decode("utf-8", "ignore")))
 
 
-def _boundary(text: str, cut: int, mark_size: int) -> int:
-    """The best place to cut at or before `cut`: after a word, else between two grapheme clusters.
-
-    Not after the mark that a guard put there: what follows it would be marked again, and again.
-    """
-    space = text.rfind(" ", max(1, mark_size), cut + 1)
+def _boundary(text: str, cut: int) -> int:
+    """The best place to cut at or before `cut`: after a word, else between two grapheme clusters."""
+    # Not after a single character: that is a guard's mark, and what follows would be marked again, and again.
+    space = text.rfind(" ", 2, cut + 1)
     if space > 0:
         return space
     # A cluster can only reach a little past the cut; one without any end (Zalgo) is cut between characters.
