@@ -4,6 +4,7 @@ Formats follow momentjs.com/docs/#/displaying/format in its English locale, with
 the locale-dependent week-year names; Nightbot documents that guide for `$(time …)`.
 """
 
+import calendar
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -224,17 +225,23 @@ def read(text: str, now: datetime, *, past: bool = False) -> datetime | None:
     try:
         if _ISO.fullmatch(text):
             moment = datetime.fromisoformat(text)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return _in_calendar(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
         day = _date(date, today)
         if day is None or (not clock and not date.strip(" ,.")):
             return None
         month, number, year = day
         moment = datetime(year or today.year, month, number, hour, minute, second, tzinfo=home)
-        if year:
-            return moment
-        return _nearest(moment, now, past=past, daily=not date.strip(" ,."))
+        if not year:
+            moment = _nearest(moment, now, past=past, daily=not date.strip(" ,."))
+        return _in_calendar(moment)
     except (ValueError, OverflowError):
         return None
+
+
+def _in_calendar(moment: datetime) -> datetime:
+    """The moment. Raises OverflowError where UTC has no such year: it would fail whoever reckons with it."""
+    moment.astimezone(UTC)
+    return moment
 
 
 def _split_zone(text: str) -> tuple[str, tzinfo]:
@@ -303,7 +310,7 @@ def lasting(seconds: int) -> str:
 
 def _add_months(moment: datetime, months: int) -> datetime:
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
-    last = (datetime(year + month // 11, (month + 1) % 12 + 1, 1, tzinfo=UTC) - timedelta(days=1)).day
+    last = calendar.monthrange(year, month + 1)[1]
     return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
 
 
