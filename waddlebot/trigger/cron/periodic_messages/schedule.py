@@ -22,6 +22,7 @@ REWIND_S_MAX = 3_600.0
 been wrong before, and the calendar holds."""
 
 _CRON_LENGTH_MAX = 100
+_ZONE_LENGTH_MAX = 64
 
 
 class ScheduleError(ValueError):
@@ -31,9 +32,13 @@ class ScheduleError(ValueError):
 def zone_of(name: str) -> ZoneInfo:
     """The time zone of an IANA name. Raises :class:`ScheduleError`."""
     try:
+        if len(name) > _ZONE_LENGTH_MAX:  # each slash is a call deeper in the search for a package of zones
+            raise KeyError(name)
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # not there, no zone's name, a folder of zones
-        raise ScheduleError(f"There is no time zone {name}. Write it as Europe/Berlin or UTC.") from None
+        raise ScheduleError(
+            f"There is no time zone {name[:_ZONE_LENGTH_MAX]}. Write it as Europe/Berlin or UTC."
+        ) from None
 
 
 def next_of_cron(expression: str, zone: str, after: float) -> float:
