@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import time
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
 import msgspec
@@ -50,10 +51,15 @@ module = Module(
     uses=(Identity,),
     always_on=True,
 )
-module.starts(open_desk)
 
 _LIST_CHARACTERS_MAX = 400
 _PARTITIONS = 64
+
+
+@module.starts
+def start(ctx: Service) -> AbstractAsyncContextManager[Desk]:
+    """The router itself, for the life of the host."""
+    return open_desk(ctx)
 
 
 # --- commands -------------------------------------------------------------------------------------------
