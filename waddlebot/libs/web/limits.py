@@ -11,8 +11,8 @@ class SlidingWindow:
     """At most ``times_max`` per ``window_s`` for each key, as a sliding window of two counters.
 
     The window before counts by the share of it that still lies inside: two numbers a key instead of a list of
-    times, and never more than ``times_max`` in any aligned window. It remembers at most ``keys_max`` keys; the
-    ones unheard of for longest go first.
+    times, and never more than ``times_max`` in any aligned window. It remembers at most ``keys_max`` keys a window;
+    the ones unheard of for longest go first.
     """
 
     def __init__(
@@ -27,7 +27,9 @@ class SlidingWindow:
         self._window_s = window_s
         self._keys_max = keys_max
         self._clock = clock
-        self._counts: OrderedDict[Hashable, tuple[int, int, int]] = OrderedDict()
+        self._window = 0
+        self._now: OrderedDict[Hashable, int] = OrderedDict()
+        self._before: OrderedDict[Hashable, int] = OrderedDict()
 
     def take(self, key: Hashable, times_max: int | None = None) -> float:
         """Count one for ``key``; returns 0, or the seconds to wait, and then counts nothing.
@@ -38,17 +40,18 @@ class SlidingWindow:
             times_max = self.times_max
         position = self._clock() / self._window_s
         window = int(position)
+        if window != self._window:
+            self._before = self._now if window == self._window + 1 else OrderedDict()
+            self._window, self._now = window, OrderedDict()
+        now, before = self._now.get(key, 0), self._before.get(key, 0)
         gone = position - window
-        last, before, now = self._counts.get(key, (window, 0, 0))
-        if last != window:
-            before, now = (now, 0) if last == window - 1 else (0, 0)
-        free = times_max - now
-        if before * (1 - gone) >= free:
+        if before * (1 - gone) >= times_max - now:
             return self._wait_s(before, now, times_max, gone)
-        self._counts[key] = (window, before, now + 1)
-        self._counts.move_to_end(key)
-        if len(self._counts) > self._keys_max:
-            self._counts.popitem(last=False)
+        self._now[key] = now + 1
+        if now:
+            self._now.move_to_end(key)
+        elif len(self._now) > self._keys_max:
+            self._now.popitem(last=False)
         return 0.0
 
     def _wait_s(self, before: int, now: int, times_max: int, gone: float) -> float:

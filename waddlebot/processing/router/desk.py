@@ -95,8 +95,8 @@ def safe(reply: Reply, view: View) -> Reply:
     """A reply that no bot, ours or another, takes for a command."""
     if reply.may_command or reply.action != "chat":
         return reply
-    text = safe_reply(reply.text, frozenset((view.prefix, view.community_prefix)))
-    return reply if text == reply.text else msgspec.structs.replace(reply, text=text)
+    text = safe_reply(reply.text, view.prefixes)
+    return reply if text is reply.text else msgspec.structs.replace(reply, text=text)
 
 
 @asynccontextmanager

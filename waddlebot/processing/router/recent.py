@@ -10,15 +10,21 @@ class Recent:
 
     def __init__(self, generation_size: int = _GENERATION_SIZE) -> None:
         self._generation_size = generation_size
-        self._new: set[tuple[str, str]] = set()
-        self._old: set[tuple[str, str]] = set()
+        self._size = 0
+        # By source, not pairs: the garbage collector would have to look at each pair.
+        self._new: dict[str, set[str]] = {}
+        self._old: dict[str, set[str]] = {}
 
     def add(self, event: Event) -> bool:
         """Remember an event. ``False`` when it was here before."""
-        key = (event.source, event.id)
-        if key in self._new or key in self._old:
+        source, event_id = event.source, event.id
+        ids = self._new.get(source)
+        if ids is None:
+            ids = self._new[source] = set()
+        if event_id in ids or (source in self._old and event_id in self._old[source]):
             return False
-        self._new.add(key)
-        if len(self._new) >= self._generation_size:
-            self._old, self._new = self._new, set()
+        ids.add(event_id)
+        self._size += 1
+        if self._size >= self._generation_size:
+            self._old, self._new, self._size = self._new, {}, 0
         return True

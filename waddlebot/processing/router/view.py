@@ -112,7 +112,7 @@ class View:
 
     __slots__ = (
         "answers", "bare", "catalogue", "community", "community_prefix", "disabled", "late_s", "limits", "matcher",
-        "own", "own_community", "prefix", "ranks", "restricted", "rules", "settings", "starts", "version",
+        "own", "own_community", "prefix", "prefixes", "ranks", "restricted", "rules", "settings", "starts", "version",
     )  # fmt: skip
 
     def __init__(self, community: str, version: int, catalogue: Catalogue) -> None:
@@ -121,6 +121,7 @@ class View:
         self.catalogue = catalogue
         self.prefix = DEFAULT_PREFIX
         self.community_prefix = DEFAULT_COMMUNITY_PREFIX
+        self.prefixes = frozenset((DEFAULT_PREFIX, DEFAULT_COMMUNITY_PREFIX))
         self.late_s = DEFAULT_LATE_S
         self.disabled: frozenset[str] = frozenset()
         self.settings: dict[str, dict[str, object]] = {}
@@ -205,6 +206,7 @@ def build(
         view.ranks.update(given.ranks)
         view.restricted.update({r.account: r for r in given.restrictions})
     view.limits = settings_of(view.settings.get(ROUTER, {}))
+    view.prefixes = frozenset((view.prefix, view.community_prefix))
     view.starts = view.prefix[:1] + view.community_prefix[:1]
     for given in contributions.values():
         for override in given.overrides:
