@@ -170,7 +170,7 @@ class AsyncDAL:
         migrations.check(self.url, self.owners)
         if self._path is not None:
             # Late: PyDAL takes a third of a second to import, which `waddlebot --help` need not wait for.
-            from waddlebot.libs.dal.engine_sqlite import SQLiteEngine  # noqa: PLC0415  # as said
+            from waddlebot.libs.dal.engine_sqlite import SQLiteEngine  # noqa: PLC0415  # late, as said above
 
             return SQLiteEngine(self._path, self.owners, readers=self._readers, waiting_max=self._waiting_max)
         from waddlebot.libs.dal.engine_postgresql import PostgreSQLEngine  # noqa: PLC0415  # and psycopg2 is an extra

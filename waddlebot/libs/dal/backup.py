@@ -21,7 +21,7 @@ import msgspec
 from waddlebot.libs.dal.admin import Admin, admin, sqlite_path
 from waddlebot.libs.dal.changes import CONFIG_CLOCK, SCHEMA_VERSION
 from waddlebot.libs.dal.dialect import POSTGRESQL
-from waddlebot.libs.dal.errors import DalError, SchemaError
+from waddlebot.libs.dal.errors import Conflict, DalError, SchemaError
 from waddlebot.libs.dal.migrations import status, upgrade, with_system
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.table import Column, Table
@@ -101,7 +101,7 @@ def restore(url: str | None, owners: Iterable[Owner], file: Path, *, replace: bo
 
     The whole file is checked first. The schema is brought to the backup's version, filled, then brought to this
     program's; what was under way is settled as `Store.after_restore` says. Stop the hosts before. Raises DalError
-    when the file is damaged, when it holds an unknown owner, or when the database has rows and not `replace`.
+    when the file is damaged or holds an unknown owner, Conflict when the database has rows and not `replace`.
     """
     owners = with_system(owners)
     header = verify(file)
@@ -249,7 +249,7 @@ def _clear(database: Admin, owners: Sequence[Owner], *, replace: bool) -> None:
             qualified = database.dialect.qualified(owner.name, table.name)
             # The clock's one row comes with the schema.
             if not replace and table.name != CONFIG_CLOCK.name and _has_rows(database, qualified):
-                raise DalError(f"the database holds rows of {owner.name}: restoring would replace them")
+                raise Conflict(f"the database holds rows of {owner.name}: restoring would replace them")
             database.run(f"delete from {qualified}")  # noqa: S608  # declared names
 
 

@@ -188,7 +188,7 @@ class SystemStore(Store):
         older = "" if before is None else " and id < :before"
         return self.db.fetch(
             Change,
-            f"select {_FIELDS} from {{change}} where {{scope}}{older} order by id desc limit :limit",  # noqa: S608  # constants
+            f"select {_FIELDS} from {{change}} where {{scope}}{older} order by id desc limit :limit",  # noqa: S608  # the columns are constants
             {"limit": limit, "before": before},
         )
 
@@ -197,7 +197,7 @@ class SystemStore(Store):
         """The change of that id within the scope."""
         rows = self.db.fetch(
             Change,
-            f"select {_FIELDS} from {{change}} where {{scope}} and id = :id",  # noqa: S608  # constants
+            f"select {_FIELDS} from {{change}} where {{scope}} and id = :id",  # noqa: S608  # the columns are constants
             {"id": change_id},
         )
         return rows[0] if rows else None
@@ -207,7 +207,7 @@ class SystemStore(Store):
         """The newest change that took the given one back."""
         rows = self.db.fetch(
             Change,
-            f"select {_FIELDS} from {{change}} where {{scope}} and undoes = :id order by id desc limit 1",  # noqa: S608  # constants
+            f"select {_FIELDS} from {{change}} where {{scope}} and undoes = :id order by id desc limit 1",  # noqa: S608  # the columns are constants
             {"id": change_id},
         )
         return rows[0] if rows else None

@@ -263,5 +263,5 @@ def _run(session: PostgreSQLSession, work: Work) -> Any:
         finally:
             session.end()
         if collided:  # the other party tries again too: not in step with us
-            time.sleep(random.uniform(0, COLLISION_PAUSE_S))  # noqa: S311  # no secret
+            time.sleep(random.uniform(0, COLLISION_PAUSE_S))  # noqa: S311  # jitter, no secret
     raise AssertionError("unreachable: the last try returns or raises")

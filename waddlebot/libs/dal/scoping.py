@@ -46,13 +46,13 @@ class Scoping:
         declared, scope = self._declared(table)
         if declared.scoped:
             self._check_moves(fields, scope)
-        return super()._update(table, self._and(query, [table]), fields)  # type: ignore[misc]  # as above
+        return super()._update(table, self._and(query, [table]), fields)  # type: ignore[misc]  # untyped base, as above
 
     def _delete(self, table: Any, query: Any) -> Any:
-        return super()._delete(table, self._and(query, [table]))  # type: ignore[misc]  # as above
+        return super()._delete(table, self._and(query, [table]))  # type: ignore[misc]  # untyped base, as above
 
     def _count(self, query: Any, distinct: Any = None) -> Any:
-        return super()._count(self._and(query, self.tables(query).values()), distinct)  # type: ignore[misc]  # as above
+        return super()._count(self._and(query, self.tables(query).values()), distinct)  # type: ignore[misc]  # untyped base, as above
 
     def _select_wcols(
         self, query: Any, fields: Any, left: Any = False, join: Any = False, **attributes: Any
@@ -61,7 +61,7 @@ class Scoping:
         left = self._confined_joins(left, tables)
         join = self._confined_joins(join, tables)
         query = self._and(query, tables.values())
-        return super()._select_wcols(query, fields, left=left, join=join, **attributes)  # type: ignore[misc]  # as above
+        return super()._select_wcols(query, fields, left=left, join=join, **attributes)  # type: ignore[misc]  # untyped base, as above
 
     def truncate(self, table: Any, mode: str = "") -> None:
         """Refused: it knows no scope."""

@@ -130,7 +130,7 @@ class JavaScript:
 async def _exchange(process: asyncio.subprocess.Process, request: str) -> dict[str, str] | None:
     """Send a request and read its answer; None if the process has ended."""
     assert process.stdin is not None  # noqa: S101 -- it was started with pipes
-    assert process.stdout is not None  # noqa: S101 -- as above
+    assert process.stdout is not None  # noqa: S101 -- for the type checker
     try:
         process.stdin.write(request.encode())
         await process.stdin.drain()

@@ -36,7 +36,7 @@ async def fill(url: str) -> None:
             store = sample(dal, community)
             await store.save(Alias("hi", "!hello", words=("ü", "it's")))
             rows = [{"account": f"u{n}", "points": n / 3} for n in range(2_500)]
-            await store.change(lambda s: s.db.insert_many("points", rows))  # noqa: B023  # run at once
+            await store.change(lambda s: s.db.insert_many("points", rows))  # noqa: B023  # it runs at once
             await store.change(insert_items)
 
 
