@@ -48,9 +48,13 @@ class FieldError(ValueError):
     """A value that its field refuses; the text names the field and says what it takes."""
 
 
-@functools.cache
 def fields_of(shape: type) -> tuple[FieldInfo, ...]:
     """The declared fields of a dataclass, in order."""
+    return _declared(shape)
+
+
+@functools.cache
+def _declared(shape: Any) -> tuple[FieldInfo, ...]:
     hints = get_type_hints(shape, include_extras=True)
     found = []
     for declared in dataclasses.fields(shape):

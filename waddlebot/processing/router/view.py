@@ -112,7 +112,8 @@ class View:
 
     __slots__ = (
         "answers", "bare", "catalogue", "community", "community_prefix", "disabled", "late_s", "limits", "matcher",
-        "own", "own_community", "prefix", "prefixes", "ranks", "restricted", "rules", "settings", "starts", "version",
+        "own", "own_community", "prefix", "prefixes", "ranks", "restricted", "rules", "settings", "starts",
+        "version",
     )  # fmt: skip
 
     def __init__(self, community: str, version: int, catalogue: Catalogue) -> None:
