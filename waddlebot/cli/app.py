@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from waddlebot.cli import backup, bench, chat, db, dlq, doctor, explain, key, modules, run, undo
+from waddlebot.cli import backup, bench, chat, db, dlq, doctor, explain, key, modules, new, run, undo
 
 if TYPE_CHECKING:
     from typer import _click as click
@@ -78,6 +78,7 @@ def build() -> typer.Typer:
     app.add_typer(_group("dlq", "List, replay or drop what could not be processed.", dead), rich_help_panel=_DATA)
     schema = {"upgrade": db.upgrade, "status": db.status}
     app.add_typer(_group("db", "Upgrade the database's schema, or show it.", schema), rich_help_panel=_DATA)
+    app.add_typer(_group("new", "Make a module to build on.", {"module": new.module}), rich_help_panel=_AUTHORS)
     passing_on = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
     app.command(rich_help_panel=_AUTHORS, context_settings=passing_on)(bench.bench)
     return app
