@@ -179,6 +179,11 @@ class ProcessBot:
             await self.kill()
             raise RuntimeError(f"the bot did not stop within {STOP_S:g} s:\n{self.log()}") from None
 
+    async def end(self) -> None:
+        """Leave nothing running, whatever happened."""
+        if self._process is not None:
+            await self.kill()
+
     def log(self) -> str:
         """What it printed, and its log files."""
         files = [self._output, *sorted((self._output.parent / "logs").glob("*"))]

@@ -36,11 +36,17 @@ class PostgreSQLServer:
     programs: Path
     data: Path
     account: str | None
+    options: str = ""
+
+    @property
+    def pid(self) -> int:
+        """The number of its first process."""
+        return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {_OPTIONS}"
-        self._control("-l", self.data.parent / "log", "-o", options, "start")
+        self._control("-l", self.data.parent / "log", "-o", f"{options} {self.options}", "start")
 
     def stop(self) -> None:
         """Stop it at once, as a crash would."""
@@ -77,11 +83,18 @@ class PostgreSQLServer:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgreSQLServer]:
     """A PostgreSQL server for the whole run."""
+    with postgresql_running() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def postgresql_running(options: str = "") -> Iterator[PostgreSQLServer]:
+    """A new PostgreSQL server; ``options`` come after the usual ones, so they win."""
     with _folder() as folder:
         programs, account = _programs(folder)
         data = folder / "data"
         _call(account, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        with _running(PostgreSQLServer(_free_port(), programs, data, account)) as server:
+        with _running(PostgreSQLServer(_free_port(), programs, data, account, options)) as server:
             server.run(f"create role {_ROLE} login nosuperuser nobypassrls")
             server.run(f"create database template_waddlebot owner {_ROLE}")
             yield server

@@ -1,0 +1,1 @@
+"""Fault drills: real bots, real faults, and books that must balance afterwards. ``python -m drills --list``."""

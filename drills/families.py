@@ -1,0 +1,73 @@
+"""The families of drills: what is done, on which engine, and how often."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from drills.chance import roll_and_die
+from drills.fsync import sync_before_2xx
+from drills.kill9 import kill_at_random
+from drills.poison import poison
+from drills.world import DURABLE, World, engine, world
+
+type Drill = Callable[[World, Random, int], Awaitable[dict[str, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A drill on an engine. ``rounds`` is how often in full; ``round_s`` is what one may take, with its share of
+    the start; ``options`` are PostgreSQL's.
+    """
+
+    drill: Drill
+    engine: str
+    rounds: int
+    round_s: float = 15.0
+    options: str = ""
+
+
+FAMILIES: dict[str, Family] = {
+    "kill9-sqlite": Family(kill_at_random, "sqlite", 100),
+    "kill9-postgresql": Family(kill_at_random, "postgresql", 100),
+    "random-sqlite": Family(roll_and_die, "sqlite", 20),
+    "random-postgresql": Family(roll_and_die, "postgresql", 20),
+    "poison-sqlite": Family(poison, "sqlite", 10, round_s=60.0),
+    "poison-postgresql": Family(poison, "postgresql", 10, round_s=60.0),
+    "fsync-sqlite": Family(sync_before_2xx, "sqlite", 100),
+    "fsync-postgresql": Family(sync_before_2xx, "postgresql", 100, options=DURABLE),
+}
+
+_START_S = 60.0
+
+
+def run(name: str, seed: int, rounds: int = 0) -> dict[str, Any]:
+    """Run a family; what it counted, and how long it took in seconds.
+
+    Raises ``BooksError`` where the books do not balance, ``TimeoutError`` where it takes too long.
+    """
+    family = FAMILIES[name]
+    rounds = rounds or family.rounds
+    began = time.monotonic()
+    with (
+        engine(family.engine, family.options) as url,
+        tempfile.TemporaryDirectory(prefix="waddlebot-drill-") as folder,
+        world(Path(folder), url) as running,
+    ):
+        counted = asyncio.run(_bounded(family, running, Random(f"{name} {seed}"), rounds))  # noqa: S311  to be repeated, not to be secret
+    return {"rounds": rounds, **counted, "seconds": round(time.monotonic() - began, 1)}
+
+
+async def _bounded(family: Family, running: World, random: Random, rounds: int) -> dict[str, int]:
+    try:
+        async with asyncio.timeout(_START_S + rounds * family.round_s):
+            return await family.drill(running, random, rounds)
+    except BaseException as error:
+        error.add_note(f"The bot's log ends:\n{running.bot.log()[-4_000:]}")
+        raise
+    finally:
+        await running.bot.end()

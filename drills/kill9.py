@@ -1,0 +1,75 @@
+"""kill -9 at random moments under load: what was acknowledged is processed, and nothing has its effect twice."""
+
+import asyncio
+import time
+from collections import Counter
+from random import Random
+from typing import Any
+
+from drills.load import Load, key_of
+from drills.world import BooksError, World
+
+_LIFE_S = (0.05, 1.2)  # how long the bot lives under load before it is killed
+_EMPTY_S = 30.0
+
+
+async def kill_at_random(world: World, random: Random, rounds: int) -> dict[str, int]:
+    """Start, load, kill, as often as asked; then start once more and balance the books."""
+    await world.bot.upgrade()
+    load = Load(world, await key_of(world), random)
+    for _ in range(rounds):
+        await world.bot.start()
+        loading = asyncio.create_task(load.run())
+        await asyncio.sleep(random.uniform(*_LIFE_S))
+        await world.bot.kill()
+        await loading
+    await world.bot.start()
+    await load.settle()
+    await _until_processed(world)
+    await world.bot.stop()
+    return balance(world, load)
+
+
+async def _until_processed(world: World) -> None:
+    """Wait until the inbox is empty and what is queued has left."""
+    until = time.monotonic() + _EMPTY_S
+    while True:
+        open_batches = await asyncio.to_thread(world.rows, "delivery", "inbox", "id, tries")
+        states = Counter(row[0] for row in await asyncio.to_thread(world.rows, "delivery", "outbox", "state"))
+        if not open_batches and not states["queued"] + states["sending"]:
+            return
+        if time.monotonic() > until:
+            raise BooksError(f"still open after {_EMPTY_S:g} s: {open_batches[:5]}, outbox: {dict(states)}")
+        await asyncio.sleep(0.05)
+
+
+def balance(world: World, load: Load) -> dict[str, int]:
+    """Compare what was acknowledged with what was booked, observed and sent. Raises BooksError."""
+    commands = {id_ for id_, line in load.acknowledged.items() if line["text"] == "!book"}
+    booked, observed, sent = world.counts("booking"), world.counts("observation"), world.sent
+    unknown = world.replies_in("unknown")  # shown to the operator, never sent again
+    source = _source(sent, unknown)
+    replies = {f"{source}/{id_}:0" for id_ in commands}
+    found: dict[str, set[Any]] = {
+        "commands never booked": commands - set(booked),
+        "commands booked twice": {id_ for id_, n in booked.items() if n > 1},
+        "bookings of nothing": set(booked) - commands,
+        "lines never observed": set(load.acknowledged) - set(observed),
+        "lines observed twice": {id_ for id_, n in observed.items() if n > 1},
+        "replies delivered twice": {id_ for id_, n in sent.items() if n > 1},
+        "replies lost": replies - set(sent) - unknown,
+        "dead letters": set(world.rows("delivery", "dead", "event_id, reason")),
+    }
+    wrong = {what: [*sorted(map(str, ids))[:5], f"{len(ids)} in all"] for what, ids in found.items() if ids}
+    if wrong:
+        raise BooksError(str(wrong))
+    return {
+        "acknowledged": len(load.acknowledged), "commands": len(commands), "delivered": len(sent),
+        "unknown": len(unknown), "refused_batches": load.refused,
+    }  # fmt: skip
+
+
+def _source(sent: Counter[str], unknown: set[str]) -> str:
+    for id_ in (*sent, *unknown):
+        return id_.rpartition("/")[0]
+    raise BooksError("no reply was ever sent")

@@ -1,0 +1,1 @@
+"""Books what happened, so that a drill can count it."""

@@ -1,0 +1,15 @@
+-- Effects, each in a row of its own: two rows of one event are the fault that drills look for.
+create table {booking} (
+    id {id},
+    community {text} not null,
+    event_id {text} not null,
+    value {integer} not null,
+    at {real} not null
+);
+create index {index:booking_by_event} on {booking} (event_id);
+
+create table {observation} (
+    id {id},
+    community {text} not null,
+    event_id {text} not null
+);
