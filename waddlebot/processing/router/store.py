@@ -102,7 +102,8 @@ class RouterStore(Store):
             raise Refusal(str(error)) from None
         if rule.action in ("command", "reply") and not rule.value:
             raise Refusal(f"A rule that makes a {rule.action} needs its value: what to run or say.")
-        if self.get(StringRule, name=rule.name) is None and len(self.list(StringRule)) >= RULES_MAX:
+        count = self.db.execute("select count(*) from {rules} where {scope}")[0][0]
+        if count >= RULES_MAX and self.get(StringRule, name=rule.name) is None:
             raise Refusal(f"There are {RULES_MAX} rules already; remove one first.")
         self.put(rule)
 

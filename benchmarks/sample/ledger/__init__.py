@@ -1,0 +1,1 @@
+"""Commands that do next to nothing, with and without a durable effect."""
