@@ -75,6 +75,7 @@ _KNOWN = frozenset(PostedEvent.__struct_fields__)
 _MANY = msgspec.json.Decoder(list[PostedEvent])
 _ONE = msgspec.json.Decoder(PostedEvent)
 _ENCODE = msgspec.json.Encoder().encode
+_PACK = msgspec.msgpack.Encoder().encode
 
 
 class Door:
@@ -173,7 +174,7 @@ def wait_of(query: str) -> float:
     if unknown:
         raise HttpError(400, "unknown_parameter", f"Unknown parameter: {', '.join(unknown)}; known: wait.")
     try:
-        wait_s = float(values["wait"][0])
+        wait_s = float(values["wait"][0]) if values else 0.0  # a lone "&" names nothing
     except ValueError:
         wait_s = -1.0
     if not 0 <= wait_s <= WAIT_S_MAX:
@@ -201,8 +202,19 @@ def _check(one: PostedEvent, n: int) -> None:
         )
     if len(one.roles) > 20 or any(len(role) > 50 for role in one.roles):
         raise HttpError(400, "invalid_field", f"Event {n}: roles are at most 20, of at most 50 characters.")
-    if one.data and len(_ENCODE(one.data)) > _DATA_BYTES_MAX:
+    if one.data and _size(one.data, n) > _DATA_BYTES_MAX:
         raise HttpError(400, "invalid_field", f"Event {n}: data has at most {_DATA_BYTES_MAX} bytes.")
+
+
+def _size(data: dict[str, Any], n: int) -> int:
+    """Bytes of an event's data where events are kept."""
+    try:
+        return len(_PACK(data))
+    except (OverflowError, RecursionError):
+        raise HttpError(
+            400, "invalid_field",
+            f"Event {n}: data has whole numbers from -2^63 to 2^64-1 and is nested a few hundred levels at most.",
+        ) from None  # fmt: skip
 
 
 def _event(one: PostedEvent, community: str, source: str, now: float, n: int) -> Event:
