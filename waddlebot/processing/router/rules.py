@@ -35,7 +35,7 @@ class Rules:
                 return f"string rule {rule.id}"
             if rule.action == "reply":
                 trip.replies += (Reply(rule.value),)
-            elif rule.action == "command" and not trip.text:
+            elif rule.action == "command" and not trip.text and view.find(event.text) is None:
                 trip.text = f"{view.prefix}{rule.value} {event.text}"
         return None
 

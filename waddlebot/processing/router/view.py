@@ -254,11 +254,13 @@ def place(table: Table, word: str, entry: Entry) -> None:
     elif not there.handler:
         entry.verbs = there.verbs
         table[first] = entry
-    else:
-        while there is not entry and there.also is not None:
-            there = there.also
-        if there is not entry:
-            there.also = entry
+    elif there is not entry:
+        # A copy: under its other words the first module answers alone.
+        last = table[first] = there.copy()
+        while last.also is not None:
+            last.also = last.also.copy()
+            last = last.also
+        last.also = entry
 
 
 def _add_dynamic(view: View, module: str, command: DynamicCommand) -> None:

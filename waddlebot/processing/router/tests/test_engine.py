@@ -1,0 +1,498 @@
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from waddlebot.libs.adapters.local import LocalEndpoint
+from waddlebot.libs.matching import Matchers
+from waddlebot.libs.sdk import (
+    CHAT_MESSAGE,
+    Call,
+    Context,
+    Contribution,
+    DynamicCommand,
+    Event,
+    EventBatch,
+    EventResult,
+    Module,
+    Override,
+    Rank,
+    Refusal,
+    Reply,
+    Rest,
+    Restriction,
+    Result,
+    Rule,
+    Send,
+    admits,
+)
+from waddlebot.libs.sdk.context import Services
+from waddlebot.processing.router.engine import TRIES_MAX, Router
+from waddlebot.processing.router.view import Catalogue, View, build
+
+type Ctx = Context[Any, Any]
+
+
+def lent(module: str) -> Services:
+    """What a module without store, settings or contracts asks for."""
+    return cast("Services", SimpleNamespace(module=module, log=logging.getLogger(module)))
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Let the loop run until something holds."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110  what is waited for has no event of its own
+            await asyncio.sleep(0)
+
+
+def modules(gate: asyncio.Event | None = None) -> dict[str, Module]:  # noqa: C901  a list of small commands
+    pets = Module("waddlebot.action.interactive.pets.module", "Pets.", http_port=1, grpc_port=2)
+    farm = Module("waddlebot.action.interactive.farm.module", "Farm.", http_port=3, grpc_port=4)
+    ran: list[str] = []
+
+    @pets.command("pat", aliases=("stroke",))
+    async def pat(ctx: Ctx, whom: Rest | None = None) -> Reply:
+        """Pat somebody."""
+        return Reply(f"pats {whom or ctx.event.user_name}")
+
+    @pets.command("feed", cooldown_s=100, user_cooldown_s=200)
+    async def feed(ctx: Ctx) -> Reply:
+        """Feed the pet."""
+        return Reply("munch")
+
+    @pets.command("loud", user_cooldown_s=100, limited="say")
+    async def loud(ctx: Ctx) -> Reply:
+        """Bark."""
+        return Reply("WOOF")
+
+    @pets.command("shh", user_cooldown_s=100, limited="silent")
+    async def shh(ctx: Ctx) -> Reply:
+        """Be silent."""
+        return Reply("…")
+
+    @pets.command("sell", rank=Rank.MODERATOR)
+    async def sell(ctx: Ctx) -> Reply:
+        """Sell the pet."""
+        return Reply("sold")
+
+    @pets.command("sell all", rank=Rank.ADMIN)
+    async def sell_all(ctx: Ctx) -> Reply:
+        """Sell all pets."""
+        return Reply("all sold")
+
+    @pets.command("slow", timeout_s=5)
+    async def slow(ctx: Ctx, what: Rest) -> Reply:
+        """Take your time."""
+        assert gate is not None
+        ran.append(f"begin {what}")
+        await gate.wait()
+        ran.append(f"end {what}")
+        return Reply(f"slow {what}, after {len(ran)}")
+
+    @pets.command("bad")
+    async def bad(ctx: Ctx) -> Reply:
+        """Fail."""
+        raise ZeroDivisionError("no")
+
+    @pets.command("no")
+    async def no(ctx: Ctx) -> Reply:
+        """Refuse."""
+        raise Refusal("Not today.")
+
+    @pets.dynamic("custom")
+    async def custom(ctx: Ctx) -> Reply:
+        return Reply(f"custom {ctx.call.data.decode()}|{ctx.call.args}")
+
+    @pets.on("channel.raided", priority=1)
+    async def raided(ctx: Ctx) -> Reply:
+        return Reply("pets greet")
+
+    @farm.on("channel.raided", priority=5)
+    async def raided_too(ctx: Ctx) -> Reply:
+        return Reply("farm greets")
+
+    @farm.command("pat")
+    async def pat_too(ctx: Ctx, whom: Rest | None = None) -> Reply:
+        """Pat a cow."""
+        return Reply("moo")
+
+    return {pets.name: pets, farm.name: farm}
+
+
+class Desk:
+    """A router with real modules, and lists where its replies, results and dead letters go."""
+
+    def __init__(self, contribution: Contribution | None = None, gate: asyncio.Event | None = None) -> None:
+        manifests = modules(gate)
+        self.catalogue = Catalogue(manifests)
+        self.contribution = contribution or Contribution()
+        self.sent: list[Send] = []
+        self.results: list[EventResult] = []
+        self.buried: list[tuple[str, str, int]] = []
+        self.has_room = True
+        self.version = 1
+        self.loads = 0
+        directory = {name: LocalEndpoint(m, lent(name)) for name, m in manifests.items()}
+        self.router = Router(
+            directory, self.sent.extend, lambda _: self.has_room, self._answered, self._load, self._bury,
+            lambda reply, _: reply,
+        )  # fmt: skip
+        self.router.views["c"] = self.view()
+        self.numbers = 0
+
+    def view(self) -> View:
+        given = {"core.community": self.contribution, "interactive.pets": Contribution()}
+        return build("c", self.version, self.catalogue, given, Matchers())
+
+    async def _load(self, communities: Sequence[str]) -> Mapping[str, View]:
+        self.loads += 1
+        if self.loads == 1 and self.version == 99:
+            raise OSError("not yet")
+        return {community: self.view() for community in communities}
+
+    async def _answered(self, _: EventBatch, results: Sequence[EventResult], sends: Sequence[Send]) -> None:
+        self.results.extend(results)
+        self.sent.extend(sends)
+
+    async def _bury(self, event: Event, reason: str, tries: int) -> None:
+        self.buried.append((event.id, reason, tries))
+
+    def event(self, text: str, user: str = "ann", **more: Any) -> Event:
+        self.numbers += 1
+        now = time.time()
+        values = {
+            "id": f"e{self.numbers}", "kind": CHAT_MESSAGE, "roles": (), "occurred_at": now, "community": "c",
+            "channel": "main", "received_at": now, **more,
+        }  # fmt: skip
+        return Event(
+            1, values["id"], values["kind"], "p", "s", values["channel"], user, user, user, values["roles"], text,
+            values["occurred_at"], values["received_at"], values["community"], "test",
+        )  # fmt: skip
+
+    async def say(self, text: str, user: str = "ann", **more: Any) -> list[str]:
+        """The words that answer a live line."""
+        self.sent.clear()
+        self.router.handle(EventBatch("live", [self.event(text, user, **more)]))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return [send.reply.text for send in self.sent]
+
+    async def post(self, *events: Event) -> list[EventResult]:
+        """The results of an inboxed batch."""
+        self.results.clear()
+        done = self.router.handle(EventBatch("b", list(events), inboxed=True))
+        assert done is not None
+        await done
+        return self.results
+
+    def why(self) -> str:
+        """Why the last event ended."""
+        return self.router.traces.trace(self.router.traces.ring[-1]).reason
+
+
+MOD = ("moderator",)
+
+
+async def test_commands_aliases_verbs_and_everything_else() -> None:
+    desk = Desk()
+    assert await desk.say("!pat Bob") == ["pats Bob", "moo"], "both modules answer, in order"
+    assert await desk.say("!STROKE  Bob ") == ["pats Bob"]
+    assert await desk.say("!pat \U000e0000") == ["pats ann", "moo"], "chat clients' stuffing is no argument"
+    for plain in ("hello", "!", "!unknown", "! pat", "?pat", "", "#pat", "x !pat"):
+        assert await desk.say(plain) == []
+        assert desk.why() == "no match"
+    assert await desk.say("!sell all", roles=MOD) == ["@ann Only admin and above may use !sell all."]
+    assert await desk.say("!sell now please", roles=MOD) == ["Usage: sell"]
+    assert await desk.say("!no") == ["Not today."]
+    assert desk.router.traces.counts["answered"] == 3
+
+
+async def test_the_same_event_twice_is_one() -> None:
+    desk = Desk()
+    assert await desk.say("!pat", id="same")
+    assert await desk.say("!pat", id="same") == []
+    assert desk.why() == "a repeated event"
+
+
+async def test_a_restricted_account_is_not_answered_until_its_time_is_over() -> None:
+    past, future = time.time() - 1, time.time() + 100
+    for until, answered in ((0.0, False), (future, False), (past, True)):
+        desk = Desk(Contribution(restrictions=(Restriction("p:ann", "spam", until),)))
+        assert bool(await desk.say("!pat")) is answered
+        assert answered or desk.why() == "restricted: spam"
+        assert await desk.say("!pat", "bob")
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "replies", "why"),
+    [
+        (Rule("r", "bad", "word", value="Mind your words."), "a bad day", ["Mind your words."], "string rule r"),
+        (Rule("r", "bad", "word"), "a bad day", ["@ann, that is not allowed here."], "string rule r"),
+        (
+            Rule("r", "bad", "word", "block", seconds=60),
+            "bad",
+            ["@ann, that is not allowed here."],
+            "string rule r",
+        ),
+        (Rule("r", "hi", "exact", "reply", "Hello!"), "HI", ["Hello!"], "no match"),
+        (Rule("r", "cow", "contains", "command", "pat"), "my cow", ["pats my cow", "moo"], ""),
+        (Rule("r", "cow", "contains", "command", "pat"), "!no cow", ["Usage: no"], "Usage: no"),
+        (Rule("r", "", "*", "reply", "always"), "whatever", ["always"], "no match"),
+        (Rule("r", "bad", "word", entities=("p:s:other",)), "bad", [], "no match"),
+        (Rule("r", "bad", "word", exempt=admits(Rank.VIEWER)), "bad", [], "no match"),
+    ],
+)
+async def test_string_rules(rule: Rule, text: str, replies: list[str], why: str) -> None:
+    desk = Desk(Contribution(rules=(rule,)))
+    assert await desk.say(text) == replies
+    assert desk.why() == why
+    assert bool(desk.router.rules.hits) is (bool(replies) or "cow" in text)
+
+
+async def test_rules_go_by_priority_and_all_that_match_count() -> None:
+    rules = (
+        Rule("low", "x", "contains", "warn", "low", priority=1),
+        Rule("high", "x", "contains", "reply", "high", priority=9),
+        Rule("mid", "x", "contains", "block", "mid", seconds=5, priority=5),
+    )
+    desk = Desk(Contribution(rules=rules))
+    assert await desk.say("x") == ["high", "mid"]
+    assert desk.sent[1].reply.action == "general"
+    assert desk.sent[1].reply.data["do"] == "timeout"
+    assert dict(desk.router.rules.hits) == {("c", "high"): 1, ("c", "mid"): 1}
+
+
+async def test_late_events_count_but_are_not_answered() -> None:
+    desk = Desk(Contribution(late_s=5))
+    now = time.time()
+    assert await desk.say("!pat", occurred_at=now - 6, received_at=now) == []
+    assert "late" in desk.why()
+    assert await desk.say("!pat", occurred_at=now - 4, received_at=now)
+
+
+async def test_switched_off_modules_and_commands() -> None:
+    desk = Desk(Contribution(disabled=("interactive.pets",)))
+    assert await desk.say("!feed") == []
+    assert desk.why() == "the module interactive.pets is switched off here"
+    desk = Desk(Contribution(overrides=(Override("feed", enabled=False),)))
+    assert await desk.say("!feed") == []
+    assert desk.why() == "the command is switched off here"
+
+
+async def test_overrides_rename_rerank_and_cool() -> None:
+    desk = Desk(
+        Contribution(
+            overrides=(
+                Override("feed", name="futter", cooldown_s=0, user_cooldown_s=0),
+                Override("sell", least=127),
+            )
+        )
+    )
+    assert await desk.say("!futter") == ["munch"]
+    assert await desk.say("!futter") == ["munch"]
+    assert await desk.say("!feed") == []
+    assert await desk.say("!sell") == ["sold"]
+
+
+async def test_prefixes_are_a_setting() -> None:
+    desk = Desk(Contribution(prefix="wb!", community_prefix="~"))
+    assert await desk.say("wb!sell", roles=MOD) == ["sold"]
+    assert await desk.say("!sell", roles=MOD) == []
+
+
+async def test_platforms_make_nobody_more_than_a_moderator() -> None:
+    desk = Desk(Contribution(ranks={"p:boss": int(Rank.ADMIN)}))
+    assert await desk.say("!sell") == ["@ann Only moderator and above may use !sell."]
+    assert await desk.say("!sell") == [], "told once"
+    assert await desk.say("!sell", roles=("vip", "subscriber")) == []
+    assert await desk.say("!sell all", "owner", roles=("owner", "admin", "broadcaster")) != ["all sold"]
+    assert await desk.say("!sell all", "boss") == ["all sold"]
+
+
+async def test_cooldowns_for_all_for_each_and_never_for_staff() -> None:
+    desk = Desk()
+    assert await desk.say("!feed") == ["munch"]
+    assert await desk.say("!feed", "bob") == ["@bob Wait another 100 s for !feed."]
+    assert await desk.say("!feed", "bob") == []
+    assert await desk.say("!feed", "mod", roles=MOD) == ["munch"]
+    assert await desk.say("!loud") == ["WOOF"]
+    assert len(await desk.say("!loud")) == len(await desk.say("!loud")) == 1, "told every time"
+    assert await desk.say("!shh") == ["…"]
+    assert await desk.say("!shh") == []
+
+
+async def test_limits_by_account_command_and_channel() -> None:
+    values: dict[str, dict[str, object]] = {"processing.router": {"account_commands": 2}}
+    desk = Desk(Contribution(settings=values))
+    assert [bool(await desk.say("!pat")) for _ in range(3)] == [True, True, False]
+    assert await desk.say("!pat", "bob")
+    desk = Desk(Contribution(settings={"processing.router": {"account_commands": 0, "command_uses": 1}}))
+    assert [bool(await desk.say("!pat", f"u{n}")) for n in range(2)] == [True, False]
+    desk = Desk(Contribution(settings={"processing.router": {"account_commands": 0, "entity_commands": 1}}))
+    assert [bool(await desk.say("!pat", f"u{n}")) for n in range(2)] == [True, False]
+    assert await desk.say("!pat", channel="other")
+
+
+async def test_dynamic_commands_with_and_without_prefix() -> None:
+    made = (
+        DynamicCommand("hi", "custom", b"1"),
+        DynamicCommand("good morning", "custom", b"2", bare=True),
+        DynamicCommand("good", "custom", b"3", bare=True),
+        DynamicCommand("off", "custom", enabled=False),
+    )
+    desk = Desk()
+    given = {"interactive.pets": Contribution(commands=made)}
+    desk.router.views["c"] = build("c", 1, desk.catalogue, given, Matchers())
+    assert await desk.say("!hi there") == ["custom 1|there"]
+    assert await desk.say("Good MORNING all") == ["custom 2|all"]
+    assert await desk.say("good") == ["custom 3|"]
+    assert await desk.say("goodness") == []
+    assert await desk.say("!off") == []
+
+
+async def test_several_modules_answer_an_event_by_priority() -> None:
+    desk = Desk()
+    assert await desk.say("", kind="channel.raided") == ["farm greets", "pets greet"]
+    assert await desk.say("", kind="channel.followed") == []
+
+
+async def test_one_person_is_answered_in_order_and_others_meanwhile() -> None:
+    gate = asyncio.Event()
+    desk = Desk(gate=gate)
+    desk.router.persons["p:ann2"] = "p:ann"
+    desk.router.handle(
+        EventBatch("x", [desk.event("!slow 1"), desk.event("!slow 2", "ann2"), desk.event("!pat", "bob")])
+    )
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [send.reply.text for send in desk.sent] == ["pats bob", "moo"]
+    gate.set()
+    await until(lambda: len(desk.sent) == 4)
+    assert [send.reply.text for send in desk.sent[2:]] == ["slow 1, after 2", "slow 2, after 4"]
+
+
+async def test_a_full_lane_refuses() -> None:
+    gate = asyncio.Event()
+    desk = Desk(Contribution(settings={"processing.router": {"account_commands": 0}}), gate=gate)
+    desk.router.handle(EventBatch("x", [desk.event(f"!slow {n}") for n in range(40)]))
+    assert desk.router.traces.counts["refused"] == 19
+    gate.set()
+    await until(lambda: not desk.router.lanes.under_way)
+
+
+async def test_a_call_that_takes_too_long_is_given_up() -> None:
+    desk = Desk(gate=asyncio.Event())
+    desk.router.handle(EventBatch("x", [desk.event("!slow 1")]))
+    desk.router.lanes.sweep(time.monotonic() + 4)
+    await asyncio.sleep(0)
+    assert desk.router.lanes.under_way == 1
+    desk.router.lanes.sweep(time.monotonic() + 6)
+    await until(lambda: desk.buried)
+    assert desk.buried[0][1] == "no answer within 5 s"
+    assert "Something went wrong" in desk.sent[0].reply.text
+
+
+async def test_a_failure_is_told_and_kept(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk()
+    said = await desk.say("!bad")
+    assert said == ["Something went wrong with 'bad'; it is noted as e1."]
+    await until(lambda: desk.buried)
+    assert desk.buried == [("e1", "ZeroDivisionError: no", 1)]
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_an_accepted_event_is_tried_five_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waddlebot.processing.router.engine._FIRST_PAUSE_S", 0.0)
+    desk = Desk()
+    (result,) = await desk.post(desk.event("!bad"))
+    assert result.status == "failed"
+    assert desk.buried[0][2] == TRIES_MAX
+
+
+async def test_a_full_outbox_answers_busy() -> None:
+    desk = Desk()
+    desk.has_room = False
+    assert await desk.say("!pat") == []
+    (result,) = await desk.post(desk.event("!pat"))
+    assert result.status == "refused"
+    assert "busy" in result.replies[0].text
+
+
+async def test_an_accepted_batch_has_a_result_for_every_event() -> None:
+    desk = Desk()
+    results = await desk.post(desk.event("!pat"), desk.event("hello"), desk.event("!sell"), desk.event("!no"))
+    assert [(r.status, r.reason) for r in results] == [
+        ("answered", ""),
+        ("ignored", "no match"),
+        ("refused", "only for moderator and above"),
+        ("refused", "Not today."),
+    ]
+    again = await desk.post(desk.event("!pat", id="e1"))
+    assert again[0].status == "answered", "the inbox has looked for repeats, the router does not"
+
+
+async def test_events_wait_for_their_view_and_views_are_compiled_anew() -> None:
+    desk = Desk()
+    desk.version = 99
+    del desk.router.views["c"]
+    with_retry = await asyncio.wait_for(desk.post(desk.event("!pat"), desk.event("!sell", roles=MOD)), 10)
+    assert [r.status for r in with_retry] == ["answered", "answered"]
+    desk.contribution, desk.version = Contribution(prefix="?"), 100
+    desk.router.refresh(["c", "unknown"])
+    await until(lambda: desk.router.views["c"].version == 100)
+    assert await desk.say("?pat")
+    desk.version = 50
+    desk.router.refresh(["c"])
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert desk.router.views["c"].version == 100, "an older view never replaces a newer one"
+
+
+async def test_a_module_that_no_host_runs_is_said() -> None:
+    desk = Desk()
+    desk.router.directory = {}
+    assert "Something went wrong" in (await desk.say("!pat"))[0]
+    await until(lambda: desk.buried)
+    assert "no host runs" in desk.buried[0][1]
+
+
+async def test_a_broken_stage_ends_one_event_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    desk.router.rank_masks = None  # type: ignore[assignment]  # breaks the stage that asks for ranks
+    results = await desk.post(desk.event("!pat"), desk.event("hello"))
+    assert sorted(r.status for r in results) == ["failed", "ignored"]
+
+
+async def test_a_remote_endpoint_may_answer_later() -> None:
+    desk = Desk()
+
+    class Later:
+        def execute(self, call: Call) -> Awaitable[Result] | Result:
+            return asyncio.sleep(0, Result("ok", (Reply(f"later {call.handler}"),)))
+
+    desk.router.directory = {"interactive.pets": Later()}  # type: ignore[dict-item]  # commands ask it nothing else
+    (result,) = await desk.post(desk.event("!feed"))
+    assert result.replies[0].text == "later command:feed"
+
+
+async def test_traces_explain_every_stage() -> None:
+    desk = Desk()
+    await desk.say("!sell", id="why-me")
+    trace = desk.router.traces.find("why-me", "c")
+    assert trace is not None
+    assert trace.steps[-1].stage == "permit"
+    assert trace.steps[-1].decision == "only for moderator and above"
+    assert all(step.decision == "passed" for step in trace.steps[:-1])
+    assert trace.in_words() == "The command sell was refused: only for moderator and above."
+    assert desk.router.traces.find("why-me", "another") is None
+    await desk.say("hello", id="plain")
+    plain = desk.router.traces.find("plain")
+    assert plain is not None
+    assert plain.in_words() == "The message was ignored: no match."
+    await desk.say("!pat")
+    assert [t.command for t in desk.router.traces.recent("c", "p:s:main")] == ["pat", "sell"]
+    assert [t.command for t in desk.router.traces.recent("c", most=1)] == ["pat"]
