@@ -246,7 +246,10 @@ def _occurred(given: float | str | None, now: float, n: int) -> float:
 
 def _explain(body: bytes, error: msgspec.ValidationError) -> str:
     """Every unknown and every missing field by name, where that is what is wrong."""
-    raw = msgspec.json.decode(body)
+    try:
+        raw = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as broken:
+        return f"The body is no JSON: {broken}."
     for n, one in enumerate(raw if isinstance(raw, list) else [raw]):
         if not isinstance(one, dict):
             return f"Event {n} is no object."
