@@ -25,6 +25,7 @@ def refusal(raw: bytes) -> HttpError:
 
 def test_one_event_or_a_list() -> None:
     assert decode(body())[0].text == "hi"
+    assert decode(body(platform="twitch", server=""))[0].server == ""
     assert [one.id for one in decode(b" [" + body() + b"," + body(id="2") + b"]")] == ["1", "2"]
 
 
