@@ -116,7 +116,7 @@ class WireChecked:
 
     async def call(self, contract: str, method: str, raw: object, scope: CallScope) -> object:
         """As :meth:`LocalEndpoint.call`."""
-        request, answer = self._shapes[(contract, method)]
+        request, answer = self._shapes.get((contract, method), (Any, Any))
         raw = round_trip(raw, request)
         return round_trip(await self._endpoint.call(contract, method, raw, round_trip(scope, CallScope)), answer)
 

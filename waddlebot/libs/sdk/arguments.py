@@ -91,7 +91,7 @@ def parse(arguments: tuple[Argument, ...], raw: str, usage: str) -> list[Any]:
             rest = raw[position:].strip()
             if not rest and not argument.optional:
                 raise UsageError(f"Usage: {usage}")
-            values.append(rest or _default(argument))
+            values.append(_convert(argument.info, rest, usage) if rest else _default(argument))
             position = len(raw)
             continue
         found = _WORD.search(raw, position)
@@ -141,7 +141,7 @@ def _convert(info: FieldInfo, word: str, usage: str) -> Any:
     else:
         value = word
     try:
-        plain = {Login: str, Seconds: float}.get(info.type, info.type)
+        plain = {Login: str, Rest: str, Seconds: float}.get(info.type, info.type)
         return check(dataclasses.replace(info, type=plain), value)
     except FieldError as error:
         raise UsageError(f"{error} Usage: {usage}") from None

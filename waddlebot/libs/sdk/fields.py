@@ -109,8 +109,11 @@ def check(info: FieldInfo, value: Any) -> Any:
 
 
 def type_words(info: FieldInfo) -> str:
-    """What a field takes, in words: ``a whole number``, ``yes or no``."""
+    """What a field takes, in words: ``a whole number``, ``on or off``."""
     plain, _ = unwrap_optional(info.type)
+    choices = literal_choices(plain)
+    if choices:
+        return " or ".join(choices)
     known = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
     return known.get(plain, getattr(plain, "__name__", str(plain)))
 
