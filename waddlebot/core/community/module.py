@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from waddlebot.core.community import catalogue, ranks
 from waddlebot.core.community.catalogue import Catalogue
 from waddlebot.core.community.store import CLAIM_VALID_S, CommunityStore, Records
+from waddlebot.libs.contracts.commands import CommandChange, CustomCommands
 from waddlebot.libs.contracts.community import (
     GLOBAL,
     HOME,
@@ -90,7 +91,7 @@ module = Module(
     grpc_port=50954,
     settings=Settings,
     store=CommunityStore,
-    uses=(Identity,),
+    uses=(Identity, CustomCommands),
     always_on=True,
 )
 
@@ -413,16 +414,20 @@ async def _set(ctx: Ctx, found: Module, setting: str, text: str) -> str:
     return catalogue.shown(info, {info.name: value})
 
 
-# Built-in commands
+# Commands, built-in ones and those that were made in chat
 
 
-@module.command("permcom", rank=Rank.ADMIN)
+@module.command("permcom", rank=Rank.MODERATOR)
 async def permit(ctx: Ctx, command: Rest) -> Reply:
-    """Say who may use a built-in command: its name, then a rank such as vip or moderator; reset undoes it."""
+    """Say who may use a command: its name, then a rank such as vip or moderator; reset undoes it."""
     name, _, word = command.rpartition(" ")
     if not name:
         raise UsageError("Usage: permcom <command> <rank>, such as: permcom uptime vip")
+    if (made := await _change_made(ctx, name, level=word)) is not None:
+        return made
     found = await _command(ctx, name)
+    if not ctx.is_at_least(Rank.ADMIN):
+        raise Refusal("Only admins and the owner say who may use a built-in command.")
     if word == "reset":
         await ctx.store.override(found.name, {"least": None})
         return Reply(f"{found.name} is for {words(found.rank)}s again.")
@@ -433,7 +438,7 @@ async def permit(ctx: Ctx, command: Rest) -> Reply:
 
 @module.command("coolcom", rank=Rank.MODERATOR)
 async def cool(ctx: Ctx, command: Rest) -> Reply:
-    """Set the cooldown of a built-in command: its name, then global=30 or user=1m or both, or clear."""
+    """Set the cooldown of a command: its name, then global=30 or user=1m or both, or clear."""
     names, changes = [], dict[str, Any]()
     for word in command.split():
         what, sign, time = word.partition("=")
@@ -445,6 +450,9 @@ async def cool(ctx: Ctx, command: Rest) -> Reply:
             names.append(word)
     if not names or not changes:
         raise UsageError("Usage: coolcom <command> global=30 user=1m, or: coolcom <command> clear")
+    cleared = {name: value or 0.0 for name, value in changes.items()}
+    if (made := await _change_made(ctx, " ".join(names), **cleared)) is not None:
+        return made
     found = await _command(ctx, " ".join(names))
     await ctx.store.override(found.name, changes)
     merged = {"cooldown_s": found.cooldown_s, "user_cooldown_s": found.user_cooldown_s} | {
@@ -458,7 +466,9 @@ async def cool(ctx: Ctx, command: Rest) -> Reply:
 
 @module.command("enablecom", rank=Rank.MODERATOR)
 async def enable(ctx: Ctx, command: Rest) -> Reply:
-    """Bring a built-in command back that was disabled."""
+    """Bring a command back that was disabled."""
+    if (made := await _change_made(ctx, command, enabled=True)) is not None:
+        return made
     found = await _command(ctx, command)
     await ctx.store.override(found.name, {"enabled": None})
     return Reply(f"{found.name} is enabled.")
@@ -466,12 +476,27 @@ async def enable(ctx: Ctx, command: Rest) -> Reply:
 
 @module.command("disablecom", rank=Rank.MODERATOR)
 async def disable(ctx: Ctx, command: Rest) -> Reply:
-    """Disable a built-in command here."""
+    """Disable a command here."""
+    if (made := await _change_made(ctx, command, enabled=False)) is not None:
+        return made
     found = await _command(ctx, command)
     if found.name in module.commands:
         raise Refusal(f"{found.name} cannot be disabled: it may be what brings the others back.")
     await ctx.store.override(found.name, {"enabled": False})
     return Reply(f"{found.name} is disabled.")
+
+
+async def _change_made(ctx: Ctx, typed: str, **changes: Any) -> Reply | None:
+    """What became of a command that was made in chat; None where there is none of that name."""
+    try:
+        changed = await ctx.use(CustomCommands).change(CommandChange(typed, ctx.call.ranks, **changes))
+    except CallError as error:
+        # Built-in commands can be changed without the module of the others.
+        ctx.log.debug("commands that were made here cannot be asked for: %s", error)
+        return None
+    if changed.refused:
+        raise Refusal(changed.words)
+    return Reply(changed.words) if changed.found else None
 
 
 @module.command("renamecom", rank=Rank.ADMIN)

@@ -1,0 +1,1 @@
+"""Aliases and custom commands: what communities teach the bot to answer."""

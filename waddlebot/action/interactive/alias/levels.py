@@ -1,0 +1,66 @@
+"""Who may use a command: the words of several bots as masks of ranks."""
+
+from collections.abc import Iterable
+
+from waddlebot.libs.sdk import Rank, Refusal, admits
+from waddlebot.libs.templates.levels import EVERYONE, LEVELS
+
+# StreamElements' words for its numbers (docs.streamelements.com/chatbot/commands/default/command).
+_STREAMELEMENTS = {
+    "broadcaster": "2000", "supermoderator": "1000", "editor": "1000", "moderator": "500", "vip": "400",
+    "regular": "300", "subscriber": "250", "everyone": "100",
+}  # fmt: skip
+
+# What Firebot, sogeBot and people in a hurry write.
+_SHORT = {
+    "all": "everyone", "viewer": "everyone", "viewers": "everyone", "sub": "subscriber", "subs": "subscriber",
+    "subscribers": "subscriber", "mod": "moderator", "mods": "moderator", "moderators": "moderator",
+    "vips": "vip", "reg": "regular", "regulars": "regular", "caster": "owner", "streamer": "owner",
+}  # fmt: skip
+
+
+def mask_of(word: str) -> int:
+    """The ranks that a level lets in: by Nightbot's, StreamElements', PhantomBot's or our own name; several may
+    be joined by commas. Raises ``Refusal`` with the words there are.
+    """
+    mask = 0
+    for part in word.lower().split(","):
+        mask |= _mask(part.strip(), word)
+    return mask
+
+
+def _mask(level: str, word: str) -> int:
+    level = _SHORT.get(level, level)
+    for bot, name in (
+        ("nightbot", "" if level == "admin" else level),  # its own staff, where everybody else means ours
+        ("streamelements", _STREAMELEMENTS.get(level, level)),
+        ("phantombot", level),
+        ("slcb", level),
+    ):
+        ranks = LEVELS[bot].get(name)
+        if ranks:
+            return _of_names(ranks)
+    if level in _OWN:
+        return admits(_OWN[level])
+    known = ", ".join(reversed(_OWN))
+    raise Refusal(f"There is no level {word}. Levels are: everyone, {known}; several with commas between.")
+
+
+_OWN = {str(rank.name).lower(): rank for rank in Rank if rank is not Rank.VIEWER}
+
+
+def _of_names(names: Iterable[str]) -> int:
+    """Our ranks by name as a mask; donators and others that we do not know count for nobody."""
+    if names == EVERYONE:
+        return admits(Rank.VIEWER)
+    return sum(int(_OWN[name]) for name in names if name in _OWN)
+
+
+def in_words(mask: int) -> str:
+    """A mask as people say it: ``everyone``, ``moderator``, ``vip, subscriber``."""
+    if mask & Rank.VIEWER:
+        return "everyone"
+    staff = int(admits(Rank.MODERATOR))
+    named = [name for name, rank in _OWN.items() if mask & rank and not rank & staff]
+    lowest = next((name for name, rank in _OWN.items() if mask & rank & staff), "")
+    return ", ".join([*reversed(named), *([lowest] if lowest and not named else [])]) or "nobody"
