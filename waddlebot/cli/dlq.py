@@ -1,6 +1,5 @@
 """``waddlebot dlq``: events that could not be processed, and replies of which nobody knows whether they left."""
 
-import asyncio
 import secrets
 from typing import Annotated
 
@@ -24,6 +23,8 @@ def list_(
     replay it. A doubtful reply was on its way when the bot stopped. It may have been said, so it is never
     said again: drop it when you have seen it.
     """
+    import asyncio
+
     from waddlebot.cli import screen, work
 
     dead, doubtful = work.on_installation(

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -22,7 +22,7 @@ from waddlebot.libs.dal.admin import Admin, admin, sqlite_path
 from waddlebot.libs.dal.changes import CONFIG_CLOCK, SCHEMA_VERSION
 from waddlebot.libs.dal.dialect import POSTGRESQL
 from waddlebot.libs.dal.errors import Conflict, DalError, SchemaError
-from waddlebot.libs.dal.migrations import status, upgrade, with_system
+from waddlebot.libs.dal.migrations import Status, status, upgrade, with_system
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.table import Column, Table
 
@@ -108,11 +108,12 @@ def restore(url: str | None, owners: Iterable[Owner], file: Path, *, replace: bo
     known = {owner.name: owner for owner in owners}
     if unknown := sorted(header.versions.keys() - known.keys()):
         raise DalError(f"the backup holds tables of {', '.join(unknown)}, which is not installed")
-    _refuse_newer(url, owners, header)
+    # What migrations put into tables that they have just made is nobody's to lose.
+    used = {found.owner for found in _stand(url, owners, header) if found.version}
     upgrade(url, owners, up_to={name: header.versions.get(name, 0) for name in known})
     total = 0
     with admin(url) as database, database.transaction(exclusive=True):
-        _clear(database, owners, replace=replace)
+        _clear(database, owners, kept=set() if replace else used)
         for begin, rows in _read(file):
             owner, table = known[begin.owner], begin.table
             for part in rows:
@@ -226,8 +227,10 @@ def _rows(lines: Iterator[bytes], head: Begin, file: Path) -> Iterator[list[list
     raise DalError(f"{file} is cut off")
 
 
-def _refuse_newer(url: str | None, owners: Sequence[Owner], header: Header) -> None:
-    for found in status(url, owners):
+def _stand(url: str | None, owners: Sequence[Owner], header: Header) -> list[Status]:
+    """Where the database stands. Raises DalError where it, or the backup, is too new for the other."""
+    stand = status(url, owners)
+    for found in stand:
         if found.version > header.versions.get(found.owner, 0):
             raise DalError(
                 f"{found.owner}: the database is at version {found.version}, the backup at "
@@ -238,9 +241,11 @@ def _refuse_newer(url: str | None, owners: Sequence[Owner], header: Header) -> N
             raise DalError(
                 f"{found.owner}: the backup is of a newer version than this program: install that first"
             )
+    return stand
 
 
-def _clear(database: Admin, owners: Sequence[Owner], *, replace: bool) -> None:
+def _clear(database: Admin, owners: Sequence[Owner], *, kept: Collection[str]) -> None:
+    """Delete all rows. Raises Conflict where an owner of those ``kept`` has any."""
     for owner in reversed(owners):
         existing = _existing(database, owner)
         for table in reversed(_tables(owner)):
@@ -248,7 +253,7 @@ def _clear(database: Admin, owners: Sequence[Owner], *, replace: bool) -> None:
                 continue
             qualified = database.dialect.qualified(owner.name, table.name)
             # The clock's one row comes with the schema.
-            if not replace and table.name != CONFIG_CLOCK.name and _has_rows(database, qualified):
+            if owner.name in kept and table.name != CONFIG_CLOCK.name and _has_rows(database, qualified):
                 raise Conflict(f"the database holds rows of {owner.name}: restoring would replace them")
             database.run(f"delete from {qualified}")  # noqa: S608  # declared names
 

@@ -37,8 +37,8 @@ class Table:
     """One table, as its owner's migrations create it (`differences` proves that they agree).
 
     `key` is the natural key: its columns are unique together, and `upsert_many` finds rows by it. A `scoped` table
-    has the text column `community`, which need not be listed in `columns`. The key `("id",)` means: the database
-    numbers the rows (`{id}` in a migration).
+    has the text column `community`, which need not be listed in `columns`. The key `("id",)` of an integer means:
+    the database numbers the rows (`{id}` in a migration).
     """
 
     name: str
@@ -61,7 +61,7 @@ class Table:
     @property
     def numbered(self) -> bool:
         """Whether the database gives each row its id."""
-        return self.key == ("id",)
+        return self.key == ("id",) and self.column("id").type == "integer"
 
     def column(self, name: str) -> Column:
         """The column of that name, or KeyError."""
