@@ -11,6 +11,12 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+_SHOWN_MAX = 60
+_TYPE_WORDS: dict[Any, str] = {
+    int: "a whole number", float: "a number", bool: "true or false", str: "text",
+    tuple: "a list", list: "a list", dict: "values by name",
+}  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Field:
@@ -68,10 +74,17 @@ def _declared(shape: Any) -> tuple[FieldInfo, ...]:
 
 
 def split_annotation(hint: Any) -> tuple[Any, Field | None]:
-    """``Annotated[T, Field(…)]`` as (T, Field); any other hint as (hint, None)."""
+    """``Annotated[T, Field(…)]`` as (T, Field), behind an alias or in ``… | None`` too; else (hint, None)."""
+    if isinstance(hint, typing.TypeAliasType):
+        return split_annotation(hint.__value__)
     if get_origin(hint) is Annotated:
         plain, *extras = get_args(hint)
-        return plain, next((extra for extra in extras if isinstance(extra, Field)), None)
+        plain, inner = split_annotation(plain)
+        return plain, next((extra for extra in extras if isinstance(extra, Field)), inner)
+    plain, nullable = unwrap_optional(hint)
+    if nullable:
+        plain, field = split_annotation(plain)
+        return plain | None, field
     return hint, None
 
 
@@ -91,21 +104,28 @@ def check(info: FieldInfo, value: Any) -> Any:
     """
     try:
         converted = msgspec.convert(value, info.type, strict=not isinstance(value, str) or info.type is str)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter for halves of surrogate pairs
         raise FieldError(f"{info.name} takes {type_words(info)}, not {_shown(info, value)}.") from None
     field = info.field
-    if field.choices and converted not in field.choices:
+    if field.choices and converted is not None and converted not in field.choices:
         raise FieldError(f"{info.name} is one of {', '.join(field.choices)}, not {_shown(info, value)}.")
     if isinstance(converted, (int, float)) and not isinstance(converted, bool):
-        if not math.isfinite(converted):  # nan would pass every bound, and inf where there is none
-            raise FieldError(f"{info.name} takes {type_words(info)}, not {_shown(info, value)}.")
-        if field.at_least is not None and converted < field.at_least:
-            raise FieldError(f"{info.name} is at least {field.at_least:g}, not {converted:g}.")
-        if field.at_most is not None and converted > field.at_most:
-            raise FieldError(f"{info.name} is at most {field.at_most:g}, not {converted:g}.")
+        _check_number(info, converted)
     if field.length_max is not None and isinstance(converted, str) and len(converted) > field.length_max:
         raise FieldError(f"{info.name} has at most {field.length_max} characters, not {len(converted)}.")
     return converted
+
+
+def _check_number(info: FieldInfo, number: float) -> None:
+    field = info.field
+    if isinstance(number, int) and number.bit_length() > 63:  # neither database holds more
+        raise FieldError(f"{info.name} is too large a number.")
+    if not math.isfinite(number):  # nan would pass every bound, and inf where there is none
+        raise FieldError(f"{info.name} takes {type_words(info)}, not {_shown(info, number)}.")
+    if field.at_least is not None and number < field.at_least:
+        raise FieldError(f"{info.name} is at least {_digits(field.at_least)}, not {_shown(info, number)}.")
+    if field.at_most is not None and number > field.at_most:
+        raise FieldError(f"{info.name} is at most {_digits(field.at_most)}, not {_shown(info, number)}.")
 
 
 def type_words(info: FieldInfo) -> str:
@@ -114,12 +134,14 @@ def type_words(info: FieldInfo) -> str:
     choices = literal_choices(plain)
     if choices:
         return " or ".join(choices)
-    known = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    return known.get(plain, getattr(plain, "__name__", str(plain)))
+    while isinstance(plain, typing.NewType):
+        plain = plain.__supertype__
+    plain = get_origin(plain) or plain
+    return _TYPE_WORDS.get(plain, getattr(plain, "__name__", str(plain)))
 
 
 def build[T](shape: type[T], values: Mapping[str, Any]) -> T:
-    """An instance of ``shape`` from plain values, each checked; unknown names are refused by name.
+    """An instance of ``shape`` from plain values, each checked; unknown and missing names are refused by name.
 
     Raises :class:`FieldError`.
     """
@@ -127,6 +149,9 @@ def build[T](shape: type[T], values: Mapping[str, Any]) -> T:
     unknown = sorted(set(values) - set(infos))
     if unknown:
         raise FieldError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(infos))}.")
+    missing = [name for name, info in infos.items() if info.required and name not in values]
+    if missing:
+        raise FieldError(f"missing: {', '.join(missing)}.")
     return shape(**{name: check(infos[name], value) for name, value in values.items()})
 
 
@@ -153,17 +178,47 @@ def from_environment[T](shape: type[T], module: str, environ: Mapping[str, str] 
 
 
 def json_schema(shape: type) -> dict[str, Any]:
-    """The JSON Schema of a dataclass or struct, for forms and OpenAPI."""
+    """The JSON Schema (draft 2020-12) of a dataclass, with what its fields mean and may hold, for forms.
+
+    A secret is ``writeOnly`` and its default is left out.
+    """
     schema: dict[str, Any] = msgspec.json.schema(shape)
+    properties = schema["$defs"][schema["$ref"].rpartition("/")[2]]["properties"]
+    for info in fields_of(shape):
+        properties[info.name] |= _schema_words(info)
+        if info.field.secret:
+            properties[info.name].pop("default", None)
     return schema
 
 
+def _schema_words(info: FieldInfo) -> dict[str, Any]:
+    field = info.field
+    choices: list[str | None] = [*field.choices]
+    if choices and unwrap_optional(info.type)[1]:
+        choices.append(None)
+    words = {
+        "description": field.help or None,
+        "minimum": field.at_least,
+        "maximum": field.at_most,
+        "maxLength": field.length_max,
+        "enum": choices or None,
+        "writeOnly": field.secret or None,
+    }
+    return {word: value for word, value in words.items() if value is not None}
+
+
 def _shown(info: FieldInfo, value: Any) -> str:
-    return "that" if info.field.secret else repr(value)
+    if info.field.secret:
+        return "that"
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN_MAX else f"{shown[:_SHOWN_MAX]}…"
+
+
+def _digits(number: float) -> str:
+    """A bound as people write it: 2592000, neither 2.592e+06 nor 2592000.0."""
+    return str(number) if isinstance(number, int) else f"{number:.15g}"
 
 
 def literal_choices(hint: Any) -> tuple[str, ...]:
-    """The strings of a ``Literal`` type; empty for any other."""
-    if isinstance(hint, typing.TypeAliasType):
-        hint = hint.__value__
-    return tuple(get_args(hint)) if get_origin(hint) is typing.Literal else ()
+    """The values of a ``Literal`` type, as typed; empty for any other."""
+    return tuple(map(str, get_args(hint))) if get_origin(hint) is typing.Literal else ()
