@@ -113,15 +113,17 @@ class DeliveryStore(Store):
         """Remember the ids and pack the new events into one row. Returns those, in order, each id once."""
         now = time.time()
         values: dict[str, object] = {"source": source, "at": now}
-        events = list({event.id: event for event in reversed(events)}.values())[::-1]  # the first of each id
-        values.update({f"i{n}": event.id for n, event in enumerate(events)})
-        rows = ", ".join(f"(:source, :i{n}, :at)" for n in range(len(events)))
+        first: dict[str, Event] = {}
+        for event in events:
+            first.setdefault(event.id, event)
+        values.update({f"i{n}": id_ for n, id_ in enumerate(first)})
+        rows = ", ".join(f"(:source, :i{n}, :at)" for n in range(len(first)))
         taken = self.db.execute(
             f"insert into {{seen}} (source, id, at) values {rows} on conflict do nothing returning id",  # noqa: S608  only numbered parameters
             values,
         )
         new = {row[0] for row in taken}
-        fresh = [event for event in events if event.id in new]
+        fresh = [event for event in first.values() if event.id in new]
         if fresh:
             self._pack(batch_id, source, fresh, 1, now)
         return fresh

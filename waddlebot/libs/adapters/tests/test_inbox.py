@@ -1,0 +1,296 @@
+"""The inbox port, on each engine: accepted means processed, whatever happens next."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from waddlebot.libs.adapters import inbox as module
+from waddlebot.libs.adapters.delivery_store import REPLAY
+from waddlebot.libs.adapters.inbox import TRIES_MAX, DurableInbox
+from waddlebot.libs.adapters.memory_bus import MemoryBus
+from waddlebot.libs.adapters.tests.conftest import MakeEvent, OpenStore, Unwell
+from waddlebot.libs.dal import Busy, Unavailable
+from waddlebot.libs.sdk import EventBatch, EventResult, Reply
+from waddlebot.libs.sdk.ports import sends_of
+from waddlebot.libs.testing.waiting import until
+
+LOG = logging.getLogger("test.inbox")
+
+
+class Life:
+    """One life of a process: an inbox, and a subscriber that answers each event with its text."""
+
+    def __init__(self, store: OpenStore) -> None:
+        self.bus = MemoryBus()
+        self.inbox = DurableInbox(store, self.bus, LOG)
+        self.batches: list[EventBatch] = []
+        self.handle: Callable[[EventBatch], Awaitable[None]] = self.answer
+        self.bus.subscribe("test", self._take)
+        self.queued: list[str] = []
+
+    def _take(self, batch: EventBatch) -> Awaitable[None]:
+        self.batches.append(batch)
+        return self.handle(batch)
+
+    @property
+    def texts(self) -> list[str]:
+        return [event.text for batch in self.batches for event in batch.events]
+
+    async def answer(self, batch: EventBatch) -> None:
+        results = [EventResult(e.id, "answered", (Reply(f"re {e.text}"),)) for e in batch.events]
+        sends = [send for e, r in zip(batch.events, results, strict=True) for send in sends_of(e, r.replies)]
+        self.queued += [send.id for send in await self.inbox.answered(batch, results, sends)]
+
+    async def hang(self, batch: EventBatch) -> None:
+        """As far as the process comes before it is killed."""
+        await asyncio.Event().wait()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.inbox.run())
+        try:
+            yield
+        finally:
+            await self.inbox.stop()
+            await task
+
+    @contextlib.asynccontextmanager
+    async def until_killed(self) -> AsyncIterator[None]:
+        """The loop, then nothing more of it: no mark, no goodbye."""
+        task = asyncio.create_task(self.inbox.run())
+        try:
+            yield
+        finally:
+            for doomed in (task, *self.inbox._tasks):
+                doomed.cancel()
+            await asyncio.gather(task, *self.inbox._tasks, return_exceptions=True)
+
+
+@pytest.fixture
+def life(store: OpenStore) -> Life:
+    return Life(store)
+
+
+async def test_what_is_accepted_is_processed_and_marked_done(
+    life: Life, store: OpenStore, event: MakeEvent
+) -> None:
+    async with life.running():
+        accepted = await life.inbox.accept("key:1", [event("a", "one"), event("b", "two")])
+        assert accepted.batch is not None
+        assert accepted.repeated == ()
+        found = await life.inbox.wait("key:1", ["a", "b"], 10)
+        assert [found[id_].replies[0].text for id_ in ("a", "b")] == ["re one", "re two"]
+        await until(lambda: _no_batch_is_open(store))
+    assert life.texts == ["one", "two"]
+
+
+async def _no_batch_is_open(store: OpenStore) -> bool:
+    return not await store().open_batches()
+
+
+async def test_a_repeated_id_gets_the_stored_result_and_is_not_processed(life: Life, event: MakeEvent) -> None:
+    async with life.running():
+        await life.inbox.accept("key:1", [event("a", "one")])
+        await life.inbox.wait("key:1", ["a"], 10)
+        again = await life.inbox.accept("key:1", [event("a", "other words"), event("a", "third")])
+        assert (again.batch, again.repeated) == (None, ("a",))
+        assert (await life.inbox.wait("key:1", ["a"], 10))["a"].replies[0].text == "re one"
+    assert life.texts == ["one"]
+
+
+async def test_who_does_not_wait_gets_what_there_is(life: Life, event: MakeEvent) -> None:
+    life.handle = life.hang
+    async with life.until_killed():
+        await life.inbox.accept("key:1", [event("a")])
+        assert await life.inbox.wait("key:1", ["a"], 0) == {}
+        assert await life.inbox.wait("key:1", ["a"], 0.01) == {}
+
+
+async def test_a_full_inbox_refuses(life: Life, event: MakeEvent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "OPEN_EVENTS_MAX", 8)
+    life.handle = life.hang
+    async with life.until_killed():
+        await life.inbox.accept("key:1", [event("a"), event("b")])
+        with pytest.raises(Busy, match="full"):
+            await life.inbox.accept("key:1", [event("c")])
+        for n in range(3):
+            two = [event(f"{n}a", community=f"c{n}"), event(f"{n}b", community=f"c{n}")]
+            await life.inbox.accept(f"key:{n}", two)
+        with pytest.raises(Busy, match="full"):
+            await life.inbox.accept("key:9", [event("z", community="another")])
+
+
+async def test_what_is_done_makes_room(life: Life, event: MakeEvent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "OPEN_EVENTS_MAX", 4)
+    async with life.running():
+        for n in range(10):
+            await life.inbox.accept("key:1", [event(f"e{n}")])
+            await life.inbox.wait("key:1", [f"e{n}"], 10)
+            await asyncio.wait(set(life.inbox._tasks) or {asyncio.create_task(asyncio.sleep(0))})
+    assert len(life.texts) == 10
+
+
+async def test_a_stopped_inbox_takes_nothing(life: Life, event: MakeEvent) -> None:
+    await life.inbox.stop()
+    with pytest.raises(Busy):
+        await life.inbox.accept("key:1", [event("a")])
+
+
+async def test_a_database_that_is_away_refuses_and_holds_no_room(store: OpenStore, event: MakeEvent) -> None:
+    unwell = Unwell(store, Unavailable("gone"), accept=1)
+    life = Life(unwell)
+    async with life.running():
+        with pytest.raises(Unavailable):
+            await life.inbox.accept("key:1", [event("a")])
+        assert (life.inbox._open_events, life.inbox._held) == (0, {})
+        await life.inbox.accept("key:1", [event("a")])
+        assert await life.inbox.wait("key:1", ["a"], 10)
+
+
+async def test_results_wait_for_the_database_and_nobody_is_asked_twice(
+    store: OpenStore, event: MakeEvent, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RETRY_S", 0.01)
+    life = Life(Unwell(store, Unavailable("gone"), answered=2, done=1))
+    async with life.running():
+        await life.inbox.accept("key:1", [event("a", "one")])
+        assert (await life.inbox.wait("key:1", ["a"], 10))["a"].replies[0].text == "re one"
+        await until(lambda: _no_batch_is_open(store))
+    assert life.texts == ["one"]
+    assert caplog.text.count("results wait for the database") == 2
+    assert "the inbox waits for the database" in caplog.text
+
+
+async def test_what_a_crash_left_open_is_processed_at_the_next_start(store: OpenStore, event: MakeEvent) -> None:
+    first = Life(store)
+    first.handle = first.hang
+    async with first.until_killed():
+        await first.inbox.accept("key:1", [event("a", "one"), event("b", "two")])
+        await until(lambda: first.batches)
+    second = Life(store)
+    async with second.running():
+        await until(lambda: _no_batch_is_open(store))
+        assert (await second.inbox.wait("key:1", ["b"], 0))["b"].replies[0].text == "re two"
+    assert second.texts == ["one", "two"]
+    assert [batch.id for batch in second.batches] == [batch.id for batch in first.batches]
+
+
+async def test_a_crash_after_the_results_queues_no_reply_twice(store: OpenStore, event: MakeEvent) -> None:
+    first = Life(store)
+    await first.inbox.accept("key:1", [event("a", "one")])
+    await first.inbox.wait("key:1", ["a"], 10)
+    await asyncio.wait(first.inbox._tasks or {asyncio.create_task(asyncio.sleep(0))})
+    assert first.queued == ["key:1/a:0"]
+    second = Life(store)  # the first died before it marked the batch done
+    async with second.running():
+        await until(lambda: _no_batch_is_open(store))
+    assert (second.texts, second.queued) == (["one"], [])
+
+
+async def lives_until_quiet(store: OpenStore, poison: str) -> list[Life]:
+    """Start again and again, dying whenever the poison is handled; all lives, the last one quiet."""
+    lives: list[Life] = []
+    while len(lives) < 20:
+        life = Life(store)
+        lives.append(life)
+        died = asyncio.Event()
+
+        async def handle(batch: EventBatch, life: Life = life, died: asyncio.Event = died) -> None:
+            if any(event.text == poison for event in batch.events):
+                died.set()
+                await life.hang(batch)
+            await life.answer(batch)
+
+        life.handle = handle
+        async with life.until_killed():
+            ends = {asyncio.create_task(died.wait()), asyncio.create_task(until(lambda: _no_batch_is_open(store)))}
+            _, pending = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+        if not died.is_set():
+            return lives
+    raise AssertionError("it never stopped dying")
+
+
+async def test_a_killer_dies_alone_after_five_tries(
+    store: OpenStore, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
+    first = Life(store)
+    first.handle = first.hang
+    async with first.until_killed():
+        await first.inbox.accept("key:1", [event(f"e{n}", "poison" if n == 3 else f"good {n}") for n in range(6)])
+        await first.inbox.accept("key:1", [event("after", "good after")])
+        await until(lambda: len(first.batches) == 2)
+    lives = await lives_until_quiet(store, "poison")
+    assert 1 + len(lives[:-1]) == TRIES_MAX
+    [letter] = await store().dead()
+    assert (letter.event_id, letter.tries) == ("e3", TRIES_MAX)
+    results = await store().results("key:1", ["e0", "e3", "e5", "after"])
+    assert [results[id_].status for id_ in ("e0", "e3", "e5", "after")] == [
+        "answered",
+        "failed",
+        "answered",
+        "answered",
+    ]
+    answered = [text for life in lives for text in life.texts if text != "poison"]
+    assert answered.count("good after") == 1  # a bystander is not held up, and not tried again for it
+
+
+async def test_what_is_under_way_is_not_begun_again(life: Life, store: OpenStore, event: MakeEvent) -> None:
+    release = asyncio.Event()
+
+    async def handle(batch: EventBatch) -> None:
+        await release.wait()
+        await life.answer(batch)
+
+    life.handle = handle
+    await life.inbox.accept("key:1", [event("a")])
+    async with life.running():
+        await asyncio.sleep(0.1)
+        release.set()
+        await life.inbox.wait("key:1", ["a"], 10)
+    assert len(life.batches) == 1
+
+
+async def test_a_batch_that_cannot_be_announced_is_logged_and_kept(
+    life: Life, store: OpenStore, event: MakeEvent, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(batch: EventBatch) -> None:
+        raise ZeroDivisionError
+
+    life.handle = broken
+    async with life.running():
+        await life.inbox.accept("key:1", [event("a")])
+        await until(lambda: "was not processed" in caplog.text)
+    assert life.inbox._open_events == 0
+    assert len(await store().open_batches()) == 1
+
+
+async def test_an_operators_replay_is_noticed(
+    life: Life, store: OpenStore, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_REPLAY_EVERY_S", 0.01)
+    await life.inbox.bury(event("a", "again"), "it failed", 5)
+    async with life.running():
+        await store().replay([], f"{REPLAY}-1")
+        await until(lambda: _no_batch_is_open(store))
+    assert life.texts == ["again"]
+
+
+async def test_once_an_hour_old_ids_are_forgotten_and_others_told(store: OpenStore, event: MakeEvent) -> None:
+    told: list[float] = []
+
+    async def forgotten(before: float) -> None:
+        told.append(before)
+
+    inbox = DurableInbox(store, MemoryBus(), LOG, forgotten)
+    task = asyncio.create_task(inbox.run())
+    await until(lambda: bool(told))
+    await inbox.stop()
+    await task
+    assert len(told) == 1

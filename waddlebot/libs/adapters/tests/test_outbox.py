@@ -1,0 +1,204 @@
+"""The outbox port, on each engine: queued, sending, sent; never twice."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import cast
+
+import pytest
+
+from waddlebot.libs.adapters import outbox as module
+from waddlebot.libs.adapters.outbox import Outbox
+from waddlebot.libs.adapters.tests.conftest import OpenStore, Unwell
+from waddlebot.libs.dal import Busy, Unavailable
+from waddlebot.libs.sdk import EventResult, Reply, Send, Sent
+from waddlebot.libs.sdk.ports import Endpoint
+from waddlebot.libs.testing.waiting import until
+
+LOG = logging.getLogger("test.outbox")
+
+
+class Platform:
+    """Takes replies as a platform would."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+        self.status = "sent"
+        self.error: Exception | None = None
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def deliver(self, sends: Sequence[Send]) -> list[Sent]:
+        await self.open.wait()
+        if self.error is not None:
+            raise self.error
+        self.got += [send.id for send in sends]
+        return [Sent(send.id, self.status) for send in sends]
+
+
+def send(id_: str, community: str = "home", platform: str = "irc") -> Send:
+    return Send(id_, community, platform, "net", "#room", Reply("hi"), id_)
+
+
+def outbox_of(store: OpenStore, platform: Platform) -> Outbox:
+    return Outbox(store, {"irc": cast("Endpoint", platform)}, LOG)
+
+
+@contextlib.asynccontextmanager
+async def running(outbox: Outbox) -> AsyncIterator[None]:
+    task = asyncio.create_task(outbox.run("irc"))
+    try:
+        yield
+    finally:
+        outbox.stop()
+        await task
+        await outbox.settle()
+
+
+@pytest.fixture
+def platform() -> Platform:
+    return Platform()
+
+
+async def states(store: OpenStore) -> dict[str, list[str]]:
+    return {
+        state: [one.id for row in await store().leaving(state) for one in row.sends]
+        for state in ("queued", "sending", "unknown")
+    }
+
+
+async def _is_sending(store: OpenStore) -> bool:
+    return bool((await states(store))["sending"])
+
+
+async def test_replies_leave_in_order_and_no_row_stays(store: OpenStore, platform: Platform) -> None:
+    outbox = outbox_of(store, platform)
+    async with running(outbox):
+        outbox.put([send(f"s{n}") for n in range(200)])
+        await until(lambda: len(platform.got) == 200)
+    assert platform.got == [f"s{n}" for n in range(200)]
+    assert (outbox.size, outbox.outcomes["sent"]) == (0, 200)
+    assert await states(store) == {"queued": [], "sending": [], "unknown": []}
+
+
+async def test_sending_is_committed_before_anything_leaves(store: OpenStore, platform: Platform) -> None:
+    platform.open.clear()
+    outbox = outbox_of(store, platform)
+    async with running(outbox):
+        outbox.put([send("s1")])
+        await until(lambda: _is_sending(store))
+        assert platform.got == []
+        platform.open.set()
+
+
+async def test_what_a_platform_nobody_serves_is_sent_is_counted(store: OpenStore, platform: Platform) -> None:
+    outbox = outbox_of(store, platform)
+    outbox.put([send("s1", platform="nowhere")])
+    assert (outbox.undeliverable, outbox.size) == (1, 0)
+    assert (outbox.delivers("irc"), outbox.delivers("nowhere")) == (True, False)
+
+
+async def test_no_community_holds_more_than_a_quarter(
+    store: OpenStore, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "QUEUE_MAX", 8)
+    outbox = outbox_of(store, platform)
+    outbox.put([send("a"), send("b")])
+    assert (outbox.room("home"), outbox.room("other")) == (False, True)
+    with pytest.raises(Busy, match="too many replies"):
+        outbox.put([send("x", "other"), send("c")])
+    assert outbox.size == 2  # none of them was taken
+    for n in range(6):
+        outbox.put([send(f"o{n}", f"c{n}")])
+    assert not outbox.room("another")
+    outbox.put([send("d")], durable=True)
+    assert outbox.size == 9
+    async with running(outbox):
+        await until(lambda: outbox.size == 0)
+        assert outbox.room("home")
+
+
+async def test_a_crash_while_sending_never_sends_again(store: OpenStore, platform: Platform) -> None:
+    platform.open.clear()
+    outbox = outbox_of(store, platform)
+    task = asyncio.create_task(outbox.run("irc"))
+    outbox.put([send("s1"), send("s2")])
+    await until(lambda: _is_sending(store))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    platform.open.set()
+    second = outbox_of(store, platform)
+    await second.recover()
+    async with running(second):
+        pass
+    assert platform.got == []
+    assert (await states(store))["unknown"] == ["s1", "s2"]
+
+
+async def test_what_was_only_queued_leaves_at_the_next_start_once(store: OpenStore, platform: Platform) -> None:
+    await store().answered("key:1", [EventResult("s1", "answered", (Reply("hi"),))], [send("s1")])
+    outbox = outbox_of(store, platform)
+    await outbox.recover()
+    async with running(outbox):
+        await until(lambda: platform.got == ["s1"])
+    again = outbox_of(store, platform)
+    await again.recover()
+    async with running(again):
+        pass
+    assert platform.got == ["s1"]
+    assert await states(store) == {"queued": [], "sending": [], "unknown": []}
+
+
+@pytest.mark.parametrize("how", ["a refusal", "an unknown outcome", "an error"])
+async def test_what_comes_of_a_reply(
+    store: OpenStore, platform: Platform, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    platform.status = {"a refusal": "refused", "an unknown outcome": "unknown", "an error": "sent"}[how]
+    platform.error = ConnectionResetError("gone") if how == "an error" else None
+    outbox = outbox_of(store, platform)
+    async with running(outbox):
+        outbox.put([send("s1")])
+        await until(lambda: bool(outbox.outcomes))
+    expected = [] if how == "a refusal" else ["s1"]
+    assert (await states(store))["unknown"] == expected
+    assert ("pushing to irc failed" in caplog.text) == (how == "an error")
+
+
+async def test_a_pusher_that_never_ends_is_given_up(
+    store: OpenStore, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_TIMEOUT_S", 0.01)
+    platform.open.clear()
+    outbox = outbox_of(store, platform)
+    async with running(outbox):
+        outbox.put([send("s1")])
+        await until(lambda: outbox.outcomes["unknown"] == 1)
+    assert (await states(store))["unknown"] == ["s1"]
+
+
+async def test_replies_wait_for_the_database(
+    store: OpenStore, platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_RETRY_S", 0.01)
+    unwell = Unwell(store, Unavailable("gone"), sending=2, sent=1)
+    outbox = outbox_of(unwell, platform)
+    async with running(outbox):
+        outbox.put([send("s1")])
+        await until(lambda: platform.got == ["s1"])
+        outbox.put([send("s2")])
+        await until(lambda: platform.got == ["s1", "s2"])
+    await outbox.settle()
+    assert "replies to irc wait for the database" in caplog.text
+    assert await states(store) == {"queued": [], "sending": [], "unknown": []}
+
+
+async def test_rows_are_settled_without_further_replies(store: OpenStore, platform: Platform) -> None:
+    outbox = outbox_of(store, platform)
+    async with running(outbox):
+        outbox.put([send("s1")])
+
+        async def settled() -> bool:
+            return bool(platform.got) and not (await states(store))["sending"]
+
+        await until(settled)
