@@ -233,11 +233,12 @@ class Session:
 
     def _is_event(self, message: IrcMessage) -> bool:
         # Twitch relays what another connection of our own account said.
-        if message.source.startswith(self._me) or len(message.params) < 2:
+        params = message.params
+        if message.source.startswith(self._me) or len(params) < 2:
             return False
         if self._replays and find_tag(message.tags, "batch") in self._replays:
             return False
-        if message.text[:1] == "\x01":
+        if params[-1][:1] == "\x01":
             ctcp = parse_ctcp(message.text)
             if ctcp is not None and ctcp[0] != "ACTION":
                 self._answer_ctcp(message.nick, *ctcp)

@@ -11,8 +11,8 @@ class SlidingWindow:
     """At most ``times_max`` per ``window_s`` for each key, as a sliding window of two counters.
 
     The window before counts by the share of it that still lies inside: two numbers a key instead of a list of
-    times, and never more than ``times_max`` in any aligned window. It remembers at most ``keys_max`` keys a window;
-    the ones unheard of for longest go first.
+    times, and never more than ``times_max`` in any aligned window. It remembers at most ``keys_max`` keys of each
+    window; the ones unheard of for longest go first.
     """
 
     def __init__(

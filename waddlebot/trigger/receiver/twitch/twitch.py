@@ -23,6 +23,7 @@ ROLES = {
 }
 """Badges that say what somebody is in a channel. Badges of Twitch's staff say nothing of that."""
 
+_TAGS = ("badges", "display-name", "id", "tmi-sent-ts", "user-id")
 _SUBSCRIPTIONS = frozenset({"sub", "resub", "primepaidupgrade", "giftpaidupgrade", "anongiftpaidupgrade"})
 _TIERS = {"1000": 1, "2000": 2, "3000": 3, "Prime": 1}
 
@@ -46,22 +47,15 @@ def events(messages: Sequence[IrcMessage], now: float, source: str) -> list[Even
 
 
 def _chat(message: IrcMessage, now: float, source: str) -> Event:
-    """The hot path: the tags stand in alphabetical order, so each is looked for behind the one before."""
+    """One line of chat: the hot path."""
     channel, text = message.params[0], message.params[1]
     tags = message.tags
-    badges, at = _next_tag(tags, "badges=", 0)
-    name, at = _next_tag(tags, ";display-name=", at)
-    event_id, at = _next_tag(tags, ";id=", at)
-    sent_at, at = _next_tag(tags, ";tmi-sent-ts=", at)
-    user_id, at = _next_tag(tags, ";user-id=", at)
-    if not user_id:  # Not in that order after all.
-        name, event_id = find_tag(tags, "display-name"), find_tag(tags, "id")
-        sent_at, user_id = find_tag(tags, "tmi-sent-ts"), find_tag(tags, "user-id")
+    badges, name, event_id, sent_at, user_id = _tags(tags)
+    kind = CHAT_MESSAGE
     data: dict[str, Any] = {}
     if text[:1] == "\x01":
         ctcp = parse_ctcp(text)
         text, data = (ctcp[1], {"action": True}) if ctcp is not None else (text, data)
-    kind = CHAT_MESSAGE
     if "source-room-id=" in tags:
         shared_from = find_tag(tags, "source-room-id")
         if shared_from and shared_from != find_tag(tags, "room-id"):
@@ -74,14 +68,29 @@ def _chat(message: IrcMessage, now: float, source: str) -> Event:
     )  # fmt: skip
 
 
-def _next_tag(tags: str, needle: str, at: int) -> tuple[str, int]:
-    """The raw value after a needle that stands behind a position, and where it begins."""
-    start = tags.find(needle, at)
-    if start < 0:
-        return "", at
-    start += len(needle)
-    end = tags.find(";", start)
-    return (tags[start:] if end < 0 else tags[start:end]), start
+def _tags(tags: str) -> tuple[str, str, str, str, str]:
+    """The raw `badges`, `display-name`, `id`, `tmi-sent-ts` and `user-id`.
+
+    Twitch sends tags in alphabetical order, so that each is looked for behind the one before.
+    """
+    try:
+        at = tags.index(";badges=") + 8
+        end = tags.index(";", at)
+        badges = tags[at:end]
+        at = tags.index(";display-name=", end) + 14
+        end = tags.index(";", at)
+        name = tags[at:end]
+        at = tags.index(";id=", end) + 4
+        end = tags.index(";", at)
+        event_id = tags[at:end]
+        at = tags.index(";tmi-sent-ts=", end) + 13
+        end = tags.index(";", at)
+        sent_at = tags[at:end]
+        at = tags.index(";user-id=", end) + 9
+        return badges, name, event_id, sent_at, tags[at : tags.index(";", at)]
+    except ValueError:  # not in that order after all, or not all there
+        badges, name, event_id, sent_at, user_id = (find_tag(tags, key) for key in _TAGS)
+        return badges, name, event_id, sent_at, user_id
 
 
 @lru_cache(maxsize=16_384)
@@ -180,9 +189,14 @@ def _from_tags(
     user_id, login, name = who
     return Event(
         EVENT_VERSION, event_id, "", PLATFORM, "", message.target[1:], user_id, login, name or login,
-        roles(tags.get("badges", "")), text, int(sent_at) / 1000 if sent_at.isdecimal() else now, now, "", source,
+        roles(tags.get("badges", "")), text, _seconds(sent_at, now), now, "", source,
         message.tags,
     )  # fmt: skip
+
+
+def _seconds(sent_at: str, now: float) -> float:
+    """A time in milliseconds as Twitch sends it, in seconds; `now` for anything else."""
+    return int(sent_at) / 1000 if sent_at.isdecimal() and len(sent_at) < 16 else now
 
 
 def _number(value: str) -> int:
