@@ -66,7 +66,10 @@ class Codec:
 
     @classmethod
     def encode(cls, events: list[Event]) -> bytes:
-        """A batch as one msgpack array."""
+        """A batch as one msgpack array.
+
+        Raises ``TypeError``, ``OverflowError`` or ``UnicodeEncodeError`` for what msgpack has no bytes for.
+        """
         return cls._encoder.encode(events)
 
     @classmethod
@@ -75,4 +78,7 @@ class Codec:
 
         Raises ``msgspec.DecodeError`` for bytes that are no batch.
         """
-        return cls._decoder.decode(raw)
+        try:
+            return cls._decoder.decode(raw)
+        except (UnicodeDecodeError, RecursionError) as error:  # msgspec raises these too, of bytes alone
+            raise msgspec.DecodeError(f"no batch of events: {error}") from error
