@@ -58,14 +58,18 @@ class Argument:
 def arguments_of(handler: Callable[..., Any]) -> tuple[Argument, ...]:
     """The arguments that a command handler takes after its context.
 
-    Raises ``TypeError`` at declaration for a parameter without annotation or after a ``Rest``.
+    Raises ``TypeError`` at declaration for what no typed line could fill: a parameter without annotation,
+    one that cannot be passed by position, one after a ``Rest``, and a required one after an optional one.
     """
     hints = get_type_hints(handler, include_extras=True)
     parameters = list(inspect.signature(handler).parameters.values())[1:]
     found: list[Argument] = []
     for parameter in parameters:
+        named = f"{handler.__qualname__}: argument {parameter.name}"
         if parameter.name not in hints:
-            raise TypeError(f"{handler.__qualname__}: argument {parameter.name} has no type")
+            raise TypeError(f"{named} has no type")
+        if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            raise TypeError(f"{named} cannot be passed by position; take the text that is left as Rest")
         if found and found[-1].info.type is Rest:
             raise TypeError(f"{handler.__qualname__}: nothing can follow the Rest argument {found[-1].info.name}")
         plain, field = split_annotation(hints[parameter.name])
@@ -75,7 +79,10 @@ def arguments_of(handler: Callable[..., Any]) -> tuple[Argument, ...]:
         info = FieldInfo(
             parameter.name, plain, field or Field(""), default if has_default else dataclasses.MISSING
         )
-        found.append(Argument(info, has_default or nullable))
+        optional = has_default or nullable
+        if found and found[-1].optional and not optional:
+            raise TypeError(f"{named} is required, so it cannot follow the optional {found[-1].info.name}")
+        found.append(Argument(info, optional))
     return tuple(found)
 
 
@@ -127,9 +134,8 @@ def _default(argument: Argument) -> Any:
 
 
 def _convert(info: FieldInfo, word: str, usage: str) -> Any:
-    if info.type is str:
-        value: Any = word
-    elif info.type is Login:
+    value: Any = word
+    if info.type is Login:
         value = word.removeprefix("@").lower()
         if not value:
             raise UsageError(f"Usage: {usage}")
@@ -138,8 +144,6 @@ def _convert(info: FieldInfo, word: str, usage: str) -> Any:
             value = parse_duration(word)
         except ValueError:
             raise UsageError(f"{info.name} is a time such as 90, 5m or 1h30m. Usage: {usage}") from None
-    else:
-        value = word
     try:
         plain = {Login: str, Rest: str, Seconds: float}.get(info.type, info.type)
         return check(dataclasses.replace(info, type=plain), value)

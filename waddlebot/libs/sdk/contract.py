@@ -1,9 +1,12 @@
 """What one module promises to answer. A caller sees typed methods; where the answer comes from is a look-up."""
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Protocol, get_type_hints
+
+_PROMISE = "__promise__"
 
 
 class Caller(Protocol):
@@ -41,10 +44,12 @@ class Contract:
         super().__init_subclass__(**kwargs)
         cls.methods = {}
         for name, function in list(vars(cls).items()):
-            if name.startswith("_") or not inspect.iscoroutinefunction(function):
+            if name.startswith("_") or not inspect.isfunction(function):
                 continue
             hints = get_type_hints(function)
-            parameters = [p for p in inspect.signature(function).parameters if p != "self"]
+            parameters = list(inspect.signature(function).parameters)[1:]
+            if not inspect.iscoroutinefunction(function):
+                raise TypeError(f"{cls.__name__}.{name} is not async; start the names of other methods with _")
             if len(parameters) != 1 or parameters[0] not in hints or "return" not in hints:
                 raise TypeError(f"{cls.__name__}.{name} takes one typed request and has a typed answer")
             method = Method(name, hints[parameters[0]], hints["return"], inspect.getdoc(function) or "")
@@ -52,12 +57,18 @@ class Contract:
             setattr(cls, name, _calling(cls.__name__, method, function))
 
 
+def promise_of(caller: Callable[..., Any]) -> tuple[str, Method]:
+    """The contract's name and the promise behind ``Identity.lookup``. Raises ``TypeError`` for what is none."""
+    found: tuple[str, Method] | None = getattr(caller, _PROMISE, None)
+    if found is None:
+        raise TypeError(f"{caller!r} is no promise of a Contract")
+    return found
+
+
 def _calling(contract: str, method: Method, promise: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(promise)
     def call(self: Contract, request: Any) -> Awaitable[Any]:
         return self._caller(contract, method.name, request, method.answer)
 
-    call.__name__ = method.name
-    call.__qualname__ = promise.__qualname__
-    call.__doc__ = promise.__doc__
-    call.__wrapped__ = promise  # type: ignore[attr-defined]  # functions take attributes; inspect follows this one
+    setattr(call, _PROMISE, (contract, method))
     return call

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_type_hints
 
 from waddlebot.libs.dal import Store
 from waddlebot.libs.sdk.arguments import Argument, arguments_of
-from waddlebot.libs.sdk.contract import Contract, Method
+from waddlebot.libs.sdk.contract import Contract, Method, promise_of
 from waddlebot.libs.sdk.event import CHAT_MESSAGE
 from waddlebot.libs.sdk.rank import Rank, Role, admits
 
@@ -144,7 +144,7 @@ class Module:
         parts = package.split(".")
         self.package = package
         self.name = ".".join(parts[-2:])
-        self.kind = next((part for part in parts[-3:-1] if part in KINDS), "action")
+        self.kind = parts[1] if parts[0] == "waddlebot" and parts[1:] and parts[1] in KINDS else "action"
         self.summary = summary
         self.http_port = http_port
         self.grpc_port = grpc_port
@@ -168,6 +168,7 @@ class Module:
         self.runner: Handler | None = None
         self.deliverer: Handler | None = None
         self.starter: Callable[..., Any] | None = None
+        self._declared: set[tuple[str, str]] = set()
 
     def __repr__(self) -> str:
         return f"<Module {self.name}>"
@@ -191,8 +192,7 @@ class Module:
             for word in (name, *aliases):
                 if not _COMMAND.fullmatch(word) or word != word.lower():
                     raise ValueError(f"{self.name}: {word!r} is no command: lower case, at most two words")
-            if name in self.commands:
-                raise ValueError(f"{self.name}: the command {name} is declared twice")
+                self._once("the command", word)
             if not inspect.getdoc(handler):
                 raise ValueError(f"{self.name}: {name} has no docstring, so users would have no help")
             self.commands[name] = Command(
@@ -207,6 +207,7 @@ class Module:
         """Declare the handler of commands that the module contributes to views (``DynamicCommand.handler``)."""
 
         def declare(handler: Handler) -> Handler:
+            self._once("the dynamic handler", name)
             self.dynamics[name] = handler
             return handler
 
@@ -231,6 +232,8 @@ class Module:
         """Declare an observer: ``async def f(ctx: BatchContext, events: Sequence[Event]) -> None``."""
 
         def declare(handler: Handler) -> Handler:
+            if not kinds:
+                raise ValueError(f"{self.name}: say which kinds {handler.__name__} observes; * is all of them")
             self.observers.append(Observer(kinds, handler))
             return handler
 
@@ -240,6 +243,9 @@ class Module:
         """Declare a job: ``async def f(ctx: ServiceContext) -> None``, called every so many seconds."""
 
         def declare(handler: Handler) -> Handler:
+            self._once("the job", handler.__name__)
+            if every_s <= 0:
+                raise ValueError(f"{self.name}: the job {handler.__name__} needs seconds between its runs")
             self.jobs.append(Job(handler.__name__, handler, every_s))
             return handler
 
@@ -251,8 +257,11 @@ class Module:
         """Declare an HTTP route: ``async def f(ctx: RouteContext[, body: Struct]) -> Struct``."""
 
         def declare(handler: Handler) -> Handler:
+            self._once("the route", f"{method} {path}")
             hints = get_type_hints(handler)
             names = list(inspect.signature(handler).parameters)[1:]
+            if len(names) > 1 or any(name not in hints for name in names):
+                raise TypeError(f"{self.name}: {handler.__name__} takes a context and at most one typed body")
             body = hints[names[0]] if names else None
             self.routes.append(Route(method, path, handler, role, body, hints.get("return"), page))
             return handler
@@ -263,6 +272,7 @@ class Module:
         """Declare a bare ASGI door; the function takes a :class:`ServiceContext` and returns the callable."""
 
         def declare(factory: Callable[..., Any]) -> Callable[..., Any]:
+            self._once("the mount", path)
             self.mounts.append(Mount(path, factory, role, body, answer))
             return factory
 
@@ -270,20 +280,18 @@ class Module:
 
     def answers(self, promise: Callable[..., Any]) -> Callable[[Handler], Handler]:
         """Declare who keeps a promise: ``@module.answers(Identity.lookup)`` over ``async def f(ctx, request)``."""
-        contract_name, name = promise.__qualname__.split(".")[-2:]
-        original = inspect.unwrap(promise)
-        hints = get_type_hints(original)
-        request = next(hint for key, hint in hints.items() if key != "return")
-        method = Method(name, request, hints["return"], inspect.getdoc(original) or "")
+        contract, method = promise_of(promise)
 
         def declare(handler: Handler) -> Handler:
-            self.promises[(contract_name, name)] = (method, handler)
+            self._once("the promise", f"{contract}.{method.name}")
+            self.promises[(contract, method.name)] = (method, handler)
             return handler
 
         return declare
 
     def contributes(self, handler: Handler) -> Handler:
         """Declare what goes into views: ``async def f(ctx, communities) -> dict[str, Contribution]``."""
+        self._once("what it", "contributes")
         self.contributor = handler
         return handler
 
@@ -292,11 +300,13 @@ class Module:
 
         It is started where the module is enabled and started again, with growing pauses, when it fails.
         """
+        self._once("what it", "runs")
         self.runner = handler
         return handler
 
     def pushes(self, handler: Handler) -> Handler:
         """Declare how replies reach the platform ``delivers``: ``async def f(ctx, sends) -> list[Sent]``."""
+        self._once("what it", "pushes")
         self.deliverer = handler
         return handler
 
@@ -304,5 +314,12 @@ class Module:
         """Declare the module's state: an async context manager over a :class:`ServiceContext`, entered
         before anything of the module is called; what it yields is ``ctx.state(…)``.
         """
+        self._once("what it", "starts")
         self.starter = factory
         return factory
+
+    def _once(self, what: str, name: str) -> None:
+        """Two declarations of one name would leave it to their order which one holds."""
+        if (what, name) in self._declared:
+            raise ValueError(f"{self.name}: {what} {name} is declared twice")
+        self._declared.add((what, name))
