@@ -158,7 +158,7 @@ class Context[S, St](_Base):
         scope = CallScope(event.community, event.account, f"{self.call.key}#{self._asked}")
         return self._services.caller(scope)(contract, method, request, answer)
 
-    def render(self, template: str, **values: object) -> str:
+    def render(self, template: str, /, **values: object) -> str:
         """``template`` with each ``{name}`` filled in; values are data, unknown names stay as they are."""
         return render(template, values)
 

@@ -17,7 +17,7 @@ class DynamicCommand(msgspec.Struct, frozen=True, gc=False):
     ``name`` is what users type after a prefix; with ``bare`` it is the whole trigger, prefix or not, and
     may have spaces. ``handler`` names the contributing module's ``@module.dynamic`` handler and ``data``
     is handed to it, so that no store is read on the way. ``least`` is a mask of :class:`Rank` admitted.
-    Cooldowns are seconds; ``times_max`` uses in ``per_s`` where a limit is set.
+    Cooldowns are seconds.
     """
 
     name: str
