@@ -93,9 +93,9 @@ class Desk:
 
 def safe(reply: Reply, view: View) -> Reply:
     """A reply that no bot, ours or another, takes for a command."""
-    if reply.may_command or reply.action != "chat":
+    if reply.action != "chat":
         return reply
-    text = safe_reply(reply.text, view.prefixes)
+    text = safe_reply(reply.text, view.prefixes, may_command=reply.may_command)
     return reply if text is reply.text else msgspec.structs.replace(reply, text=text)
 
 

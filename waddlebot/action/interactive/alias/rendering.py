@@ -76,6 +76,8 @@ class Kitchen:
     async def said(self, ctx: Context[Any, AliasStore]) -> tuple[Recipe, str]:
         """What a custom command says to who asks."""
         recipe, template = self.prepared(ctx.call.data)
+        if not template.names:
+            return recipe, template.source
         scope = scope_of(ctx, recipe)
         if not template.needs:
             return recipe, template.render(scope)

@@ -151,10 +151,13 @@ class AliasStore(Store):
             self._check_free(alias.name, made, built_in)
             if len(made.aliases) >= ALIASES_MAX:
                 raise Refusal(f"There are {ALIASES_MAX} aliases already. Remove one first.")
-        lines = {a.name: a.line for a in made.aliases.values() if a.target == "main"}
-        lines.pop(alias.name, None)
         if alias.target == "main":
-            check_rings(alias.name, alias.line, lines, lambda word: word in made.commands or built_in.has(word))
+            others = [other for other in made.aliases.values() if other.name != alias.name]
+            lines = {other.name: other.line for other in others if other.target == "main"}
+            # Here a chain ends: at a command typed with our prefix, or where an alias leaves the main commands.
+            ends = {command.name for command in made.commands.values() if not command.bare}
+            ends |= {other.name for other in others if other.target != "main"}
+            check_rings(alias.name, alias.line, lines, lambda word: word in ends or built_in.has(word))
         self.put(alias)
         return is_new
 
