@@ -1,10 +1,11 @@
 """Typed arguments of commands."""
 
+import inspect
 import re
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from waddlebot.libs.sdk.arguments import (
@@ -125,3 +126,136 @@ def test_declarations_that_cannot_be_parsed_are_refused() -> None:
         arguments_of(untyped)
     with pytest.raises(TypeError, match="nothing can follow"):
         arguments_of(greedy)
+
+
+def typed(hint: Any, default: Any = inspect.Parameter.empty) -> Any:
+    """A handler with one argument of this type."""
+
+    async def handler(ctx: Any, it: Any) -> None: ...
+
+    handler.__annotations__["it"] = hint
+    handler.__defaults__ = None if default is inspect.Parameter.empty else (default,)
+    return handler
+
+
+type Switch = Literal["on", "off"]
+
+
+@pytest.mark.parametrize(
+    ("hint", "raw", "found"),
+    [
+        (Annotated[int, Field("", at_least=1)] | None, "", None),
+        (Annotated[int, Field("", at_least=1)] | None, "2", 2),
+        (Switch, "on", "on"),
+        (Literal[1, 2], "2", 2),
+        (Annotated[Seconds, Field("", at_most=60)], "1m", 60.0),
+        (Annotated[Login, Field("", length_max=3)], "@ANN", "ann"),
+        (Rest, '  "quotes" stay  ', '"quotes" stay'),
+        (str, r'"a\\b\c"', "a\\bc"),
+        (str, '"\u3000"', "\u3000"),
+        (str, "\u3000x\u2003", "x"),
+    ],
+)
+def test_types_of_every_shape(hint: Any, raw: str, found: Any) -> None:
+    assert values(typed(hint), raw) == [found]
+
+
+@pytest.mark.parametrize(
+    ("hint", "raw", "words"),
+    [
+        (Annotated[int, Field("", at_least=1)] | None, "0", "it is at least 1, not 0. Usage: usage"),
+        (Annotated[Seconds, Field("", at_most=60)], "2m", "it is at most 60, not 120.0. Usage: usage"),
+        (Annotated[Login, Field("", length_max=3)], "anna", "it has at most 3 characters, not 4. Usage: usage"),
+        (Switch, "up", "it takes on or off, not 'up'. Usage: usage"),
+        (int, "9" * 40, "it is too large a number. Usage: usage"),
+        (int, "one two", "it takes a whole number, not 'one'. Usage: usage"),
+        (str, '"a"b', "Usage: usage"),
+        (Rest, "   ", "Usage: usage"),
+    ],
+)
+def test_refusals_say_what_fits_and_how_it_is_used(hint: Any, raw: str, words: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        values(typed(hint), raw)
+    assert refused.value.text == words
+
+
+HINTS: list[Any] = [
+    str, int, float, bool, Login, Rest, Seconds, Switch, Literal["a", "b"], Literal[1, 2], str | None, int | None,
+    Rest | None, Annotated[int, Field("", at_least=-5, at_most=5)], Annotated[Rest, Field("", length_max=5)],
+    Annotated[Seconds, Field("", at_most=60)] | None, Annotated[str, Field("", choices=("a", "b"))],
+]  # fmt: skip
+LINES = st.text(st.characters() | st.sampled_from('"\\ @19ahms.-e\t\n')) | st.from_regex(r"-?[0-9]{1,400}")
+
+
+@given(st.sampled_from(HINTS), LINES)
+@example(int, "1" * 400)
+@example(int, "1e400")
+@example(float, "1e400")
+@example(bool, "\x00")
+@example(Seconds, "9" * 30 + "w")
+def test_whatever_is_typed_only_a_usage_error_comes_of_it(hint: Any, raw: str) -> None:
+    arguments = arguments_of(typed(hint))
+    try:
+        found = parse(arguments, raw, "usage")
+    except UsageError as refused:
+        shown = refused
+    else:
+        assert len(found) == 1
+        return
+    assert shown.text.endswith("Usage: usage")
+
+
+@given(st.text(st.characters() | st.sampled_from("0123456789wdhms"), max_size=40))
+def test_any_word_is_a_duration_or_a_value_error(word: str) -> None:
+    try:
+        seconds = parse_duration(word)
+    except ValueError:
+        return
+    assert 0 <= seconds <= 10 * 365 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("word", "seconds"),
+    [("90", 90), ("0", 0), ("5M", 300), ("1h30m", 5_400), ("2d", 172_800), ("1w", 604_800), ("1h30", 3_630)],
+)
+def test_durations_as_people_write_them(word: str, seconds: float) -> None:
+    assert parse_duration(word) == seconds
+
+
+def test_ten_years_are_the_longest_duration() -> None:
+    assert parse_duration("3650d") == 315_360_000
+    with pytest.raises(ValueError, match="3650d1s"):
+        parse_duration("3650d1s")
+
+
+@pytest.mark.parametrize(
+    ("hint", "default", "usage"),
+    [
+        (Literal[1, 2], inspect.Parameter.empty, "1|2"),
+        (Switch | None, inspect.Parameter.empty, "[on|off]"),
+        (Annotated[str, Field("", choices=("a", "b"))], "a", "[a|b]"),
+        (Annotated[int, Field("", at_least=1)] | None, None, "[it]"),
+        (Annotated[Rest, Field("The text.")], inspect.Parameter.empty, "<it…>"),
+    ],
+)
+def test_usage_of_every_shape(hint: Any, default: Any, usage: str) -> None:
+    assert arguments_of(typed(hint, default))[0].usage == usage
+
+
+def test_a_name_of_two_words_is_shown_as_two() -> None:
+    async def handler(ctx: Any, user_name: Login) -> None: ...
+
+    assert arguments_of(handler)[0].usage == "<user name>"
+
+
+def test_arguments_that_no_line_can_fill_are_refused() -> None:
+    async def keyword(ctx: Any, *, count: int) -> None: ...
+    async def several(ctx: Any, *words: str) -> None: ...
+    async def named(ctx: Any, **words: str) -> None: ...
+    async def late(ctx: Any, count: int | None, name: str) -> None: ...
+
+    for handler in (keyword, several, named):
+        with pytest.raises(TypeError, match=r"cannot be passed by position"):
+            arguments_of(handler)
+    with pytest.raises(TypeError, match="name is required, so it cannot follow the optional count"):
+        arguments_of(late)
