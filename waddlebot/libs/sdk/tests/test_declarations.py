@@ -80,7 +80,9 @@ def test_a_command_and_what_is_derived_from_it() -> None:
     assert command.least == Rank.MODERATOR | Rank.ADMIN | Rank.OWNER
 
 
-@pytest.mark.parametrize("word", ["Hello", "É", "three words here", "!hello", "#hello", "", " x", "x ", "a  b", "a\tb"])
+@pytest.mark.parametrize(
+    "word", ["Hello", "É", "three words here", "!hello", "#hello", "", " x", "x ", "a  b", "a\tb"]
+)
 def test_words_that_are_no_command(word: str) -> None:
     with pytest.raises(ValueError, match="is no command"):
         module().command(word)(hello)
