@@ -58,17 +58,23 @@ def split_text(
     parts: list[str] = []
     rest = text
     while rest and len(parts) < parts_max:
-        rest = rest if may_command and not parts else guard(rest)
-        cut = _fitting(rest, size_max, in_bytes)
-        if cut < len(rest) and len(parts) == parts_max - 1:
-            cut = _fitting(rest, size_max - _size(_ELLIPSIS, in_bytes), in_bytes)
-            parts.append(rest[: _boundary(rest, cut)].rstrip(" ") + _ELLIPSIS)
-            break
-        if cut < len(rest):
-            cut = _boundary(rest, cut)
-        parts.append(rest[:cut].rstrip(" "))
+        is_last = len(parts) == parts_max - 1
+        cut = _cut(rest, size_max, in_bytes, is_last)
+        guarded = rest[:cut] if may_command and not parts else guard(rest[:cut])
+        if guarded != rest[:cut]:  # Only now: what is harmless as a whole may not be so when it is cut.
+            rest = guarded + rest[cut:]
+            cut = _cut(rest, size_max, in_bytes, is_last)
+        parts.append(rest[:cut].rstrip(" ") + (_ELLIPSIS if is_last and cut < len(rest) else ""))
         rest = rest[cut:].lstrip(" ")
     return parts
+
+
+def _cut(text: str, size_max: int, in_bytes: bool, is_last: bool) -> int:
+    """Where the part at the start of a text ends; the last one leaves room for an ellipsis."""
+    cut = _fitting(text, size_max, in_bytes)
+    if cut < len(text) and is_last:
+        cut = _fitting(text, size_max - _size(_ELLIPSIS, in_bytes), in_bytes)
+    return _boundary(text, cut) if cut < len(text) else cut
 
 
 def _size(text: str, in_bytes: bool) -> int:

@@ -79,6 +79,14 @@ def test_a_mark_does_not_stand_alone_before_a_word_that_fits_nowhere() -> None:
     assert parts == ["» !xxxxxxx", "xxxxxxxxxx", "xxx"]
 
 
+def test_what_is_no_command_as_a_whole_is_none_when_it_is_cut() -> None:
+    def marked(text: str) -> str:
+        return f"» {text}" if text[:1] == "*" and "*" not in text[1:] else text
+
+    parts = split_text("*play that song* again", 12, parts_max=5, in_bytes=False, guard=marked)
+    assert parts == ["» *play that", "song* again"]
+
+
 def test_a_word_of_combining_marks_without_end_is_cut_all_the_same() -> None:
     zalgo = "a" + "\u0301" * 1000
     parts = split_text(zalgo, 100, parts_max=3, in_bytes=True, guard=str)
