@@ -4,13 +4,10 @@ from typing import TYPE_CHECKING
 
 from waddlebot.libs.sdk import render
 from waddlebot.libs.sdk.rank import lesser
+from waddlebot.processing.router.view import DEPTH_MAX
 
 if TYPE_CHECKING:
     from waddlebot.processing.router.pipeline import Trip
-
-DEPTH_MAX = 8
-"""Aliases that may lead to one another. Longer chains and rings are refused when they are made; this is for
-those that an undo or a rename leaves behind."""
 
 TEXT_MAX = 5_000
 """Longest line in characters that an alias makes; the rest is cut."""
@@ -27,8 +24,7 @@ def follow(trip: "Trip") -> str | None:
             return None
         bound = alias.ranks or 1
         trip.bound = lesser(bound, trip.bound) if trip.bound else bound
-        prefix = {"main": view.prefix, "community": view.community_prefix, "bare": ""}[alias.table]
-        line = f"{prefix}{alias.line}"
+        line = view.typed(alias.table, alias.line)
         found = view.find(filled(line, trip.args, trip.event.user_name)[:TEXT_MAX])
         if found is None:
             return f"the alias {alias.name} stands for {line}, which is no command here"

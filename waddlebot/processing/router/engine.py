@@ -6,9 +6,10 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from waddlebot.libs.sdk import Call, Event, EventBatch, EventResult, Reply, Result, Send
+from waddlebot.libs.sdk import CHAT_MESSAGE, Call, Event, EventBatch, EventResult, Reply, Result, Send
 from waddlebot.libs.sdk.ports import Directory, sends_of
 from waddlebot.processing.router.cooldowns import Cooldowns
 from waddlebot.processing.router.lanes import Lanes
@@ -123,10 +124,13 @@ class Router:
 
     def _run(self, events: Sequence[Event], delivery: Delivery | None) -> None:
         views, note, trip, plain = self.views, self.traces.ring.append, self._spare, 0
+        busy = self.lanes.busy
         for event in events:
             view = views.get(event.community)
             if view is None:
                 self._wait_for_view(event, delivery)
+                continue
+            if busy and self._waits(event, view, delivery):
                 continue
             trip.event, trip.view, trip.inboxed = event, view, delivery
             try:
@@ -155,6 +159,25 @@ class Router:
             self._end(trip, "answered" if reason is PLAIN and trip.replies else "ignored", reason)
             trip = self._spare = Trip(self)
         self.traces.counts["ignored"] += plain
+
+    def _waits(self, event: Event, view: View, delivery: Delivery | None) -> bool:
+        """Whether the line waits for an earlier command of the same person, which may change what it means."""
+        if event.kind != CHAT_MESSAGE or not (event.text[:1] in view.starts or view.bare):
+            return False
+        account = event.account
+        key = (event.community, self.persons.get(account, account))
+        if key not in self.lanes.busy:
+            return False
+        if not self.lanes.wait(key, partial(self._resume, event, delivery)):
+            trip = Trip(self)
+            trip.event, trip.view, trip.inboxed = event, view, delivery
+            trip.stage = EXECUTE
+            self._end(trip, "refused", "too many commands of the same person at once")
+        return True
+
+    def _resume(self, event: Event, delivery: Delivery | None) -> None:
+        self.now_s, self.wall_s = time.monotonic(), time.time()
+        self._run([event], delivery)
 
     async def _finish(self, delivery: Delivery) -> None:
         await delivery.done
@@ -243,7 +266,7 @@ class Router:
                 trip.replies += (Reply(f"I am {BUSY}; try again in a moment."),)
             self._end(trip, "refused", BUSY)
             return
-        if not self.lanes.enter((trip.event.community, trip.person), trip, self._start):
+        if not self.lanes.enter((trip.event.community, trip.person), partial(self._start, trip)):
             self._end(trip, "refused", "too many commands of the same person at once")
 
     def _start(self, trip: Trip) -> None:
@@ -286,7 +309,7 @@ class Router:
             self._fail(trip, result.reason)
         else:
             self._end(trip, "answered" if result.status == "ok" else result.status, result.reason)
-        self.lanes.leave((trip.event.community, trip.person), self._start)
+        self.lanes.leave((trip.event.community, trip.person))
         if not self._flushing:
             self._flushing = True
             asyncio.get_running_loop().call_soon(self._flush)
@@ -310,7 +333,7 @@ class Router:
         """A stage itself went wrong: that ends this event, and no other."""
         self._log.error("the event %s broke the pipeline", trip.event.id, exc_info=error)
         if trip.stage == EXECUTE:
-            self.lanes.leave((trip.event.community, trip.person), self._start)
+            self.lanes.leave((trip.event.community, trip.person))
         self._fail(trip, f"{type(error).__name__}: {error}")
 
     def _fail(self, trip: Trip, reason: str) -> None:

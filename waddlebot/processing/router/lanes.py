@@ -3,13 +3,15 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from waddlebot.libs.sdk import Result
 from waddlebot.processing.router.pipeline import Trip
 
 LANE_LENGTH_MAX = 20
 
-type Start = Callable[[Trip], None]
+type Key = tuple[str, str]
+type Work = Callable[[], object]
 type Returned = Callable[[Trip, Result], None]
 
 
@@ -17,7 +19,7 @@ class Lanes:
     """Who is being answered, who waits behind whom, and by when an answer is due."""
 
     def __init__(self) -> None:
-        self._behind: dict[tuple[str, str], deque[Trip] | None] = {}
+        self.busy: dict[Key, deque[Work] | None] = {}
         self._due: dict[asyncio.Future[Result], float] = {}
 
     @property
@@ -25,27 +27,32 @@ class Lanes:
         """How many calls have not been answered yet."""
         return len(self._due)
 
-    def enter(self, key: tuple[str, str], trip: Trip, start: Start) -> bool:
-        """Start the trip now, or when those before it in its lane are done. ``False``: the lane is full."""
-        if key not in self._behind:
-            self._behind[key] = None
-            start(trip)
-            return True
-        lane = self._behind[key]
-        if lane is None:
-            lane = self._behind[key] = deque()
-        if len(lane) >= LANE_LENGTH_MAX:
-            return False
-        lane.append(trip)
+    def enter(self, key: Key, start: Work) -> bool:
+        """Start now, or when those before it in its lane are done. ``False``: the lane is full."""
+        if key in self.busy:
+            return self.wait(key, partial(self.enter, key, start))
+        self.busy[key] = None
+        start()
         return True
 
-    def leave(self, key: tuple[str, str], start: Start) -> None:
-        """One trip of the lane is done: start the next."""
-        lane = self._behind.get(key)
-        if lane:
-            start(lane.popleft())
-        else:
-            self._behind.pop(key, None)
+    def wait(self, key: Key, work: Work) -> bool:
+        """Do ``work`` when those before it in a busy lane are done. ``False``: the lane is full."""
+        lane = self.busy[key]
+        if lane is None:
+            lane = self.busy[key] = deque()
+        if len(lane) >= LANE_LENGTH_MAX:
+            return False
+        lane.append(work)
+        return True
+
+    def leave(self, key: Key) -> None:
+        """What was in the lane is done: on with what waits, until something is in the lane again."""
+        waiting = self.busy.pop(key, None)
+        while waiting and key not in self.busy:
+            waiting.popleft()()
+        if waiting:
+            waiting.extend(self.busy[key] or ())
+            self.busy[key] = waiting
 
     def watch(self, answer: Awaitable[Result], trip: Trip, due_s: float, returned: Returned) -> None:
         """Wait for an answer until ``due_s`` (monotonic seconds); one sweep looks after all deadlines."""

@@ -35,7 +35,7 @@ from waddlebot.processing.router.limits import Settings
 from waddlebot.processing.router.sessions import SessionError
 from waddlebot.processing.router.store import RouterStore, StringRule
 from waddlebot.processing.router.trace import Trace
-from waddlebot.processing.router.view import Entry
+from waddlebot.processing.router.view import Entry, View
 
 type Ctx = Context[Settings, RouterStore]
 type Service = ServiceContext[Settings, RouterStore]
@@ -71,8 +71,7 @@ async def help_(ctx: Ctx, command: Annotated[Rest | None, Field("The command to 
     desk = ctx.state(Desk)
     view = desk.view(ctx.community)
     if command is None:
-        names = _for(ctx, view.commands())
-        return Reply(f"Say {view.prefix}help <command> about one of: {_listed(view.prefix, names)}")
+        return Reply(f"Say {view.prefix}help <command> about one of: {_listed(ctx, view)}")
     name = command.strip().removeprefix(view.prefix).removeprefix(view.community_prefix).lower()
     entry = view.lookup(name)
     if entry is None or not entry.enabled or entry.module in view.disabled:
@@ -83,14 +82,16 @@ async def help_(ctx: Ctx, command: Annotated[Rest | None, Field("The command to 
             f"Usage: {view.prefix}{name} {'|'.join(verbs)} — {view.prefix}help {name} <verb> explains each."
         )
     who = "" if entry.least & Rank.VIEWER else f" For {_who(entry)}."
-    return Reply(f"Usage: {view.prefix}{entry.usage} — {entry.help or 'A command of this community.'}{who}")
+    return Reply(
+        f"Usage: {view.typed(entry.table, entry.usage)} — {entry.help or 'A command of this community.'}{who}"
+    )
 
 
 @module.command("commands", aliases=("cmds", "botcommands"))
 async def commands_(ctx: Ctx) -> Reply:
     """List the commands you can use here."""
     view = ctx.state(Desk).view(ctx.community)
-    return Reply("Commands: " + _listed(view.prefix, _for(ctx, view.commands())))
+    return Reply(f"Commands: {_listed(ctx, view)}")
 
 
 @module.command("stats")
@@ -383,17 +384,18 @@ async def get_coordination(ctx: Request) -> Coordination:
 # --- words ----------------------------------------------------------------------------------------------
 
 
-def _for(ctx: Ctx, commands: dict[str, Entry]) -> list[str]:
-    """The words of those that who asks may use; verbs stand behind their word."""
-    return sorted({name.partition(" ")[0] for name, entry in commands.items() if entry.least & ctx.call.ranks})
-
-
 def _who(entry: Entry) -> str:
     return words(Rank(entry.least & -entry.least))
 
 
-def _listed(prefix: str, names: list[str]) -> str:
-    return _cut([f"{prefix}{name}" for name in names]) if names else "none"
+def _listed(ctx: Ctx, view: View) -> str:
+    """The words that who asks may use, as they are typed; verbs stand behind their word."""
+    typed = {
+        (name if entry.table == "bare" else name.partition(" ")[0], entry.table)
+        for name, entry in view.commands().items()
+        if entry.least & ctx.call.ranks
+    }
+    return _cut([view.typed(table, word) for word, table in sorted(typed)]) or "none"
 
 
 def _cut(parts: list[str]) -> str:

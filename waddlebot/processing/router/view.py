@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from waddlebot.libs.matching import Matcher, Matchers
 from waddlebot.libs.sdk import (
@@ -25,21 +26,30 @@ DEFAULT_COMMUNITY_PREFIX = "#"
 DEFAULT_LATE_S = 20.0
 ANYONE = admits(Rank.VIEWER)
 
+DEPTH_MAX = 8
+"""Aliases that may lead to one another. Longer chains and rings are refused when they are made; this is for
+those that an undo or a rename leaves behind."""
+
+
+type Where = Literal["main", "community", "bare"]
+
 
 class Entry:
     """A command as the router runs it. ``verbs`` are the second words it knows; ``also`` is the next module
     that answers the same word, in order of priority. An ``alias`` is never run: what it stands for is.
+    ``table`` tells what stands before it: our prefix, the one of community modules, or nothing.
     """
 
     __slots__ = (
         "alias", "also", "cooldown_s", "data", "enabled", "handler", "help", "hidden", "least", "limited",
-        "module", "name", "timeout_s", "usage", "user_cooldown_s", "verbs",
+        "module", "name", "table", "timeout_s", "usage", "user_cooldown_s", "verbs",
     )  # fmt: skip
 
     def __init__(self, name: str, module: str, handler: str) -> None:
         self.name = name
         self.module = module
         self.handler = handler
+        self.table: Where = "main"
         self.least = ANYONE
         self.cooldown_s = 0.0
         self.user_cooldown_s = 0.0
@@ -161,8 +171,12 @@ class View:
     def lookup(self, name: str) -> Entry | None:
         """A command by its name without prefix, for help and rules; verbs by ``word verb``."""
         found = _in_tables(name, self.own, self.catalogue.main)
-        found = found or _in_tables(name, self.own_community, self.catalogue.community)
+        found = found or _in_tables(name, self.own_community, self.catalogue.community) or self._bare(name)
         return found[0] if found else None
+
+    def typed(self, table: "Where", line: str) -> str:
+        """A command line with what stands before it here."""
+        return {"main": self.prefix, "community": self.community_prefix, "bare": ""}[table] + line
 
     def commands(self) -> dict[str, Entry]:
         """Every enabled command by its listed name: module commands, then the community's own."""
@@ -218,6 +232,7 @@ def build(
                 _add_dynamic(view, module, command)
             for alias in given.aliases:
                 _add_alias(view, module, alias)
+    _settle_aliases(view)
     rules = [r for m, given in contributions.items() if m not in view.disabled for r in given.rules]
     rules.sort(key=lambda rule: (-rule.priority, rule.id))
     if rules:
@@ -235,6 +250,7 @@ def entry_of(module: str, command: Command) -> Entry:
     entry.timeout_s = command.timeout_s
     entry.limited = command.limited
     entry.hidden = command.hidden
+    entry.table = "community" if command.community else "main"
     entry.help = command.help
     entry.usage = command.usage
     return entry
@@ -273,6 +289,7 @@ def _add_dynamic(view: View, module: str, command: DynamicCommand) -> None:
     entry.help = command.help
     entry.hidden = command.hidden
     if command.bare:
+        entry.table = "bare"
         name = command.name.lower()
         triggers = view.bare.setdefault(name.split(None, 1)[0], [])
         triggers.append((name, entry))
@@ -284,8 +301,24 @@ def _add_dynamic(view: View, module: str, command: DynamicCommand) -> None:
 def _add_alias(view: View, module: str, alias: Alias) -> None:
     entry = Entry(alias.name, module, "alias")
     entry.alias = alias
-    entry.help = f"stands for {alias.line}"
+    entry.help = f"stands for {view.typed(alias.table, alias.line)}"
     _add_own(view, entry)
+
+
+def _settle_aliases(view: View) -> None:
+    """Lists show an alias to those who may use what it stands for."""
+    for entry in view.own.values():
+        target: Entry | None = entry
+        for _ in range(DEPTH_MAX):
+            if target is None or target.alias is None:
+                break
+            found = view.find(view.typed(target.alias.table, target.alias.line))
+            target = found[0] if found else None
+        if entry.alias is not None:
+            entry.enabled = (
+                target is not None and not target.alias and target.enabled and target.module not in view.disabled
+            )
+            entry.least = target.least if target else 0
 
 
 def _add_own(view: View, entry: Entry) -> None:

@@ -375,6 +375,22 @@ async def test_one_person_is_answered_in_order_and_others_meanwhile() -> None:
     assert [send.reply.text for send in desk.sent[2:]] == ["slow 1, after 2", "slow 2, after 4"]
 
 
+async def test_a_command_is_decided_after_those_before_it() -> None:
+    gate = asyncio.Event()
+    desk = Desk(gate=gate)
+    lines = ("!slow 1", "!mew", "!unknown", "hello", "!slow 2", "!mew")
+    desk.router.handle(EventBatch("x", [desk.event(line) for line in lines]))
+    assert desk.router.traces.counts["ignored"] == 1, "a plain line waits for nobody"
+    changed = Contribution(commands=(DynamicCommand("mew", "custom", b"new"),))
+    desk.router.views["c"] = build("c", 2, desk.catalogue, {"interactive.pets": changed}, Matchers())
+    gate.set()
+    await until(lambda: len(desk.sent) == 4)
+    assert [send.reply.text for send in desk.sent] == [
+        "slow 1, after 2", "custom new|", "slow 2, after 4", "custom new|",
+    ]  # fmt: skip
+    assert not desk.router.lanes.busy
+
+
 async def test_a_full_lane_refuses() -> None:
     gate = asyncio.Event()
     desk = Desk(Contribution(settings={"processing.router": {"account_commands": 0}}), gate=gate)
