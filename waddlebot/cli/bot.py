@@ -14,6 +14,7 @@ from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web.config import WebConfig
 from waddlebot.libs.web.operator import PURPOSE, OperatorTokens
 from waddlebot.runtime.environment import Environment
+from waddlebot.runtime.secret import SecretError
 from waddlebot.runtime.secret import load as load_secret
 from waddlebot.runtime.secret import path_of as secret_path
 
@@ -50,7 +51,7 @@ def runs(environment: Environment) -> bool:
     """Whether a bot of this installation runs: one that knows its secret."""
     try:
         return ask(environment, "/processing.router/coordination", "home") is not None
-    except (NotRunning, Failure):
+    except (NotRunning, SecretError, Failure):
         return False
 
 

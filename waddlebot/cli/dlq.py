@@ -10,8 +10,8 @@ from waddlebot.cli.failures import UNUSABLE, Failure
 _TEXT_MAX = 120
 _EVERY = 1_000_000
 
-type Ids = Annotated[list[str] | None, typer.Argument(help="Ids as `waddlebot dlq list` shows them.")]
-type Every = Annotated[bool, typer.Option("--all", help="All of them.")]
+Ids = Annotated[list[str] | None, typer.Argument(help="Ids as `waddlebot dlq list` shows them.")]
+Every = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 
 def list_(

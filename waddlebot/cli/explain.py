@@ -60,6 +60,7 @@ def _of_database(event_id: str, community: str) -> "Trace | None":
     from waddlebot.libs.dal import Community
     from waddlebot.processing.router.module import module
     from waddlebot.processing.router.store import RouterStore
+    from waddlebot.processing.router.trace import Trace
     from waddlebot.runtime.installation import Installation
 
     async def read(installation: Installation) -> Trace | None:

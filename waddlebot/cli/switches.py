@@ -1,7 +1,5 @@
 """Which modules the operator's variables have switched on, and which variables would switch on the others."""
 
-import contextlib
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,10 +25,13 @@ def switches_of(module: Module) -> list[str]:
     """The variables each of which is enough to switch the module on. Found by asking the module itself."""
     if module.config is None or module.enabled is None:
         return []
+    infos = fields_of(module.config)
     found = []
-    for info in fields_of(module.config):
-        with contextlib.suppress(FieldError, ValueError, TypeError):
-            empty: Any = from_environment(module.config, module.name, {})
-            if info.default == "" and module.enabled(dataclasses.replace(empty, **{info.name: _PROBE})):
-                found.append(env_name(module.name, info))
+    for probed in infos:
+        # Made without its own checks, which would refuse the probe: the question is only what is looked at.
+        config: Any = object.__new__(module.config)
+        for info in infos:
+            object.__setattr__(config, info.name, _PROBE if info is probed else info.default)
+        if probed.default == "" and module.enabled(config):
+            found.append(env_name(module.name, probed))
     return found

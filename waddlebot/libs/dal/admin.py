@@ -12,7 +12,7 @@ import platformdirs
 from waddlebot.libs.dal import postgresql_connection, sqlite_connection
 from waddlebot.libs.dal.bulk import postgresql_inserts, sqlite_insert
 from waddlebot.libs.dal.dialect import POSTGRESQL, SQLITE, Dialect
-from waddlebot.libs.dal.errors import DalError
+from waddlebot.libs.dal.errors import DalError, Unavailable
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.scopes import EVERYBODY, System
 from waddlebot.libs.dal.statements import Statements, Upsert
@@ -113,9 +113,14 @@ def admin(url: str | None) -> Iterator[Admin]:
             finally:
                 connection.close()
         return
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # it holds what people said
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # it holds what people said
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be made ({error.strerror}): set WADDLEBOT_DATA_DIR to a folder of yours"
+        ) from error
     with sqlite_connection.plain_words():
         opened = sqlite_connection.connect(path)
         try:
