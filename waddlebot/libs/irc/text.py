@@ -58,23 +58,24 @@ def split_text(
     parts: list[str] = []
     rest = text
     while rest and len(parts) < parts_max:
-        is_last = len(parts) == parts_max - 1
-        cut = _cut(rest, size_max, in_bytes, is_last)
-        guarded = rest[:cut] if may_command and not parts else guard(rest[:cut])
-        if guarded != rest[:cut]:  # Only now: what is harmless as a whole may not be so when it is cut.
-            rest = guarded + rest[cut:]
-            cut = _cut(rest, size_max, in_bytes, is_last)
-        parts.append(rest[:cut].rstrip(" ") + (_ELLIPSIS if is_last and cut < len(rest) else ""))
-        rest = rest[cut:].lstrip(" ")
+        ending = _ELLIPSIS if len(parts) == parts_max - 1 else ""
+        part, tail = _cut(rest, size_max, in_bytes, ending)
+        guarded = part if may_command and not parts else guard(part)
+        if guarded != part:  # Only now: what is harmless as a whole may not be so when it is cut.
+            whole = guarded.removesuffix(ending) if tail else guarded
+            part, tail = _cut(whole + tail, size_max, in_bytes, ending)
+        parts.append(part)
+        rest = tail.lstrip(" ")
     return parts
 
 
-def _cut(text: str, size_max: int, in_bytes: bool, is_last: bool) -> int:
-    """Where the part at the start of a text ends; the last one leaves room for an ellipsis."""
+def _cut(text: str, size_max: int, in_bytes: bool, ending: str) -> tuple[str, str]:
+    """The part at the start of a text, with an ending unless it is all, and what is left."""
     cut = _fitting(text, size_max, in_bytes)
-    if cut < len(text) and is_last:
-        cut = _fitting(text, size_max - _size(_ELLIPSIS, in_bytes), in_bytes)
-    return _boundary(text, cut) if cut < len(text) else cut
+    if cut == len(text):
+        return text, ""
+    cut = _boundary(text, _fitting(text, size_max - _size(ending, in_bytes), in_bytes))
+    return text[:cut].rstrip(" ") + ending, text[cut:]
 
 
 def _size(text: str, in_bytes: bool) -> int:
