@@ -65,8 +65,7 @@ class _Base:
 
     __slots__ = ("_services",)
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    _services: Services
 
     @property
     def config(self) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import waddlebot.core
 from waddlebot.libs.sdk.discovery import DiscoveryError, discover
 
 MODULE = """
@@ -67,8 +68,6 @@ def test_a_package_that_cannot_be_used_is_named(
 
 
 def test_a_folder_of_ours_without_a_declaration_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import waddlebot.core
-
     (tmp_path / "nameless").mkdir()
     (tmp_path / "nameless" / "__init__.py").touch()
     (tmp_path / "nameless" / "module.py").write_text("x = 1")
@@ -77,3 +76,19 @@ def test_a_folder_of_ours_without_a_declaration_is_named(tmp_path: Path, monkeyp
         discover()
     sys.modules.pop("waddlebot.core.nameless.module")
     sys.modules.pop("waddlebot.core.nameless")
+
+
+def test_a_library_that_our_own_module_misses_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "admin").mkdir()
+    (tmp_path / "admin" / "__init__.py").write_text("import no_such_library")
+    monkeypatch.setattr(waddlebot, "__path__", [str(tmp_path), *waddlebot.__path__])
+    for name in [name for name in sys.modules if name.startswith("waddlebot.admin")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ModuleNotFoundError, match="no_such_library"):
+        discover()
+
+
+def test_an_outside_package_cannot_make_itself_more_than_an_action(outside: Path) -> None:
+    code = MODULE.format(name="'vendorg.processing.dice.module'", sdk_api=1)
+    install(outside, "vendorg", code)
+    assert discover()["processing.dice"].kind == "action"
