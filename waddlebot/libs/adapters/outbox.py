@@ -17,7 +17,7 @@ _BATCH_FIRST = 64
 _BATCH_MIN = 8
 _BATCH_MAX = 1_024
 _FAST_S = 0.1
-_SLOW_S = 5.0
+_SLOW_S = 0.2
 _RETRY_S = 1.0
 _TIMEOUT_S = 60.0
 _RECOVERED_MAX = 1_000_000
@@ -96,7 +96,12 @@ class Outbox:
                 continue
             taken = [queue.popleft() for _ in range(min(most, len(queue)))]
             self._let_go(taken)
-            most = _sized(most, await self._send(platform, taken))
+            took_s = await self._send(platform, taken)
+            if took_s > _SLOW_S:
+                most = max(most // 2, _BATCH_MIN)
+            elif took_s < _FAST_S and len(taken) == most:
+                # Many commit cheaply; but what a crash catches half-way is never sent again.
+                most = min(most * 2, _BATCH_MAX)
 
     def _let_go(self, taken: Sequence[tuple[Send, str]]) -> None:
         held = self._held
@@ -159,10 +164,3 @@ class Outbox:
         self._stopping = True
         for wake in self._wake.values():
             wake.set()
-
-
-def _sized(most: int, took_s: float) -> int:
-    """How many to take next: many commit cheaply, but what a crash catches half-way is never sent again."""
-    if took_s < _FAST_S:
-        return min(most * 2, _BATCH_MAX)
-    return max(most // 2, _BATCH_MIN) if took_s > _SLOW_S else most
