@@ -105,8 +105,9 @@ class Door:
         posted = decode(body)
         source = f"key:{key.id}"
         now = time.time()
-        communities = await self._communities(key, posted)
-        events = [_event(one, communities[n], source, now, n) for n, one in enumerate(posted)]
+        community, new = self._community(key, posted)
+        events = [_event(one, community, source, now, n) for n, one in enumerate(posted)]
+        await self._adopt(new, community)  # only now: a refused request leaves nothing behind
         try:
             accepted = await self._inbox.accept(source, events)
         except Busy as error:
@@ -120,7 +121,8 @@ class Door:
         results = await self._inbox.wait(source, asked, wait_s) if asked else {}
         return _ENCODE(Answers([_answer(id_, results.get(id_)) for id_ in ids]))
 
-    async def _communities(self, key: KeyInfo, posted: Sequence[PostedEvent]) -> list[str]:
+    def _community(self, key: KeyInfo, posted: Sequence[PostedEvent]) -> tuple[str, list[str]]:
+        """The community of all these events, and the entities that it does not have yet."""
         known = self._services.entities
         entities = [f"{one.platform}:{one.server}:{one.channel}" for one in posted]
         home = key.community or known.get(key.entity, HOME)
@@ -134,15 +136,17 @@ class Door:
                 403, "foreign_entity",
                 f"This key is bound to {key.binding}; these belong elsewhere: {', '.join(foreign[:5])}.",
             )  # fmt: skip
-        if new:
-            # Only now: a refused request leaves nothing behind.
-            try:
-                await self._services.adopt(sorted(new), home)
-            except (CallError, DalError) as error:
-                raise HttpError(
-                    503, "unavailable", f"New entities cannot be kept: {error}", {"Retry-After": "2"}
-                ) from None
-        return [home] * len(posted)
+        return home, sorted(new)
+
+    async def _adopt(self, entities: Sequence[str], community: str) -> None:
+        if not entities:
+            return
+        try:
+            await self._services.adopt(entities, community)
+        except (CallError, DalError) as error:
+            raise HttpError(
+                503, "unavailable", f"New entities cannot be kept: {error}", {"Retry-After": "2"}
+            ) from None
 
 
 def decode(body: bytes) -> list[PostedEvent]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from waddlebot.libs.contracts.identity import Identity
-from waddlebot.libs.dal import Batch
+from waddlebot.libs.dal import Batch, Busy
 from waddlebot.libs.sdk import (
     Answers,
     Context,
@@ -356,11 +356,15 @@ async def post_response(ctx: Request, response: LateResponse) -> Done:
         ctx.log.warning("a response was refused: %s", error, extra={"category": "AUTHZ"})
         raise HttpError(403, "wrong_session", f"The response is refused: {error}") from None
     event = session.event
+    session.answers += 1  # partial replies are several, each an id of its own
     late = Send(
-        f"{event.source}/{event.id}/late/{session.id}", event.community, event.platform, event.server,
+        f"{event.source}/{event.id}/late/{session.answers}", event.community, event.platform, event.server,
         event.channel, Reply(response.text), event.id, event.account, event.user_name,
     )  # fmt: skip
-    await ctx.send([late])
+    try:
+        await ctx.send([late])
+    except Busy as error:
+        raise HttpError(503, "busy", str(error), {"Retry-After": "1"}) from None
     return Done("The response is on its way.")
 
 

@@ -13,12 +13,15 @@ _POOL_BYTES = 4_096
 
 
 class Session(msgspec.Struct, gc=False):
-    """A conversation with one module about one event. ``until`` is monotonic seconds."""
+    """A conversation with one module about one event. ``until`` is monotonic seconds; ``answers`` counts the
+    late replies so far.
+    """
 
     id: str
     event: Event
     module: str
     until: float
+    answers: int = 0
 
 
 class SessionError(Exception):

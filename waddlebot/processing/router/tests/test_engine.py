@@ -49,49 +49,43 @@ async def until(holds: Callable[[], object]) -> None:
             await asyncio.sleep(0)
 
 
-def modules(gate: asyncio.Event | None = None) -> dict[str, Module]:  # noqa: C901  a list of small commands
+def modules(gate: asyncio.Event | None = None) -> dict[str, Module]:
     pets = Module("waddlebot.action.interactive.pets.module", "Pets.", http_port=1, grpc_port=2)
     farm = Module("waddlebot.action.interactive.farm.module", "Farm.", http_port=3, grpc_port=4)
-    ran: list[str] = []
+    for word, says, more in (
+        ("feed", "munch", {"cooldown_s": 100, "user_cooldown_s": 200}),
+        ("loud", "WOOF", {"user_cooldown_s": 100, "limited": "say"}),
+        ("shh", "…", {"user_cooldown_s": 100, "limited": "silent"}),
+        ("sell", "sold", {"rank": Rank.MODERATOR}),
+        ("sell all", "all sold", {"rank": Rank.ADMIN}),
+    ):
+        pets.command(word, **cast("dict[str, Any]", more))(saying(says))
+    add_handlers(pets)
+    add_slow(pets, gate)
+    pets.on("channel.raided", priority=1)(saying("pets greet"))
+    farm.on("channel.raided", priority=5)(saying("farm greets"))
 
+    @farm.command("pat")
+    async def pat_too(ctx: Ctx, whom: Rest | None = None) -> Reply:
+        """Pat a cow."""
+        return Reply("moo")
+
+    return {pets.name: pets, farm.name: farm}
+
+
+def saying(words: str) -> Callable[[Ctx], Awaitable[Reply]]:
+    async def handler(ctx: Ctx) -> Reply:
+        """Say something."""
+        return Reply(words)
+
+    return handler
+
+
+def add_handlers(pets: Module) -> None:
     @pets.command("pat", aliases=("stroke",))
     async def pat(ctx: Ctx, whom: Rest | None = None) -> Reply:
         """Pat somebody."""
         return Reply(f"pats {whom or ctx.event.user_name}")
-
-    @pets.command("feed", cooldown_s=100, user_cooldown_s=200)
-    async def feed(ctx: Ctx) -> Reply:
-        """Feed the pet."""
-        return Reply("munch")
-
-    @pets.command("loud", user_cooldown_s=100, limited="say")
-    async def loud(ctx: Ctx) -> Reply:
-        """Bark."""
-        return Reply("WOOF")
-
-    @pets.command("shh", user_cooldown_s=100, limited="silent")
-    async def shh(ctx: Ctx) -> Reply:
-        """Be silent."""
-        return Reply("…")
-
-    @pets.command("sell", rank=Rank.MODERATOR)
-    async def sell(ctx: Ctx) -> Reply:
-        """Sell the pet."""
-        return Reply("sold")
-
-    @pets.command("sell all", rank=Rank.ADMIN)
-    async def sell_all(ctx: Ctx) -> Reply:
-        """Sell all pets."""
-        return Reply("all sold")
-
-    @pets.command("slow", timeout_s=5)
-    async def slow(ctx: Ctx, what: Rest) -> Reply:
-        """Take your time."""
-        assert gate is not None
-        ran.append(f"begin {what}")
-        await gate.wait()
-        ran.append(f"end {what}")
-        return Reply(f"slow {what}, after {len(ran)}")
 
     @pets.command("bad")
     async def bad(ctx: Ctx) -> Reply:
@@ -107,20 +101,18 @@ def modules(gate: asyncio.Event | None = None) -> dict[str, Module]:  # noqa: C9
     async def custom(ctx: Ctx) -> Reply:
         return Reply(f"custom {ctx.call.data.decode()}|{ctx.call.args}")
 
-    @pets.on("channel.raided", priority=1)
-    async def raided(ctx: Ctx) -> Reply:
-        return Reply("pets greet")
 
-    @farm.on("channel.raided", priority=5)
-    async def raided_too(ctx: Ctx) -> Reply:
-        return Reply("farm greets")
+def add_slow(pets: Module, gate: asyncio.Event | None) -> None:
+    ran: list[str] = []
 
-    @farm.command("pat")
-    async def pat_too(ctx: Ctx, whom: Rest | None = None) -> Reply:
-        """Pat a cow."""
-        return Reply("moo")
-
-    return {pets.name: pets, farm.name: farm}
+    @pets.command("slow", timeout_s=5)
+    async def slow(ctx: Ctx, what: Rest) -> Reply:
+        """Take your time."""
+        assert gate is not None
+        ran.append(f"begin {what}")
+        await gate.wait()
+        ran.append(f"end {what}")
+        return Reply(f"slow {what}, after {len(ran)}")
 
 
 class Desk:
