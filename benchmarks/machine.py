@@ -16,6 +16,11 @@ def pin(core: int = -1) -> None:
         os.sched_setaffinity(0, {cores[core % len(cores)]})
 
 
+def unpin() -> None:
+    """Let this process use every core, whatever its parent was kept on. Linux alone can."""
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+
+
 def facts() -> dict[str, str | int]:
     """Return what a reader needs to judge the figures: processor, cores, Python, date (UTC), commit."""
     return {
