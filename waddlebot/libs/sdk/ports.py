@@ -17,7 +17,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     ``handler`` names the command, answer or dynamic handler; ``args`` is the text after the command word
     and ``data`` what the module contributed with it. ``person`` and ``ranks`` are who asks, as the router
     found them. ``key`` makes effects happen once, ``version`` is the configuration it was decided on,
-    ``timeout_s`` how long the router waits.
+    ``timeout_s`` how long the router waits, ``session`` what a late or partial reply has to carry.
     """
 
     module: str
@@ -31,6 +31,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     timeout_s: float
     data: bytes = b""
     word: str = ""
+    session: str = ""
 
 
 class Result(msgspec.Struct, frozen=True, gc=False):

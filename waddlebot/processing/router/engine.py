@@ -274,7 +274,7 @@ class Router:
         call = Call(
             entry.module, entry.handler, event, trip.args, trip.person, trip.ranks,
             f"{event.source}/{event.id}/{entry.module}.{entry.handler}", trip.view.version, entry.timeout_s,
-            entry.data, trip.word,
+            entry.data, trip.word, trip.session.id if trip.session is not None else "",
         )  # fmt: skip
         endpoint = self.directory.get(entry.module)
         if endpoint is None:

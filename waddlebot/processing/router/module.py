@@ -201,7 +201,9 @@ async def probe(ctx: Ctx) -> Answers:
 @module.contributes
 async def contribute(ctx: Service, communities: tuple[str, ...]) -> dict[str, Contribution]:
     """The string rules of communities."""
-    found = await ctx.store_in(Batch(frozenset(communities))).rules_of(list(communities))
+    store = ctx.store_in(Batch(frozenset(communities)))
+    store.primary = True  # asked because something changed, which a replica may not know yet
+    found = await store.rules_of(list(communities))
     return {c: Contribution(rules=tuple(rule.compiled() for rule in rules)) for c, rules in found.items() if rules}
 
 
