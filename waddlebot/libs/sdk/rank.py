@@ -1,5 +1,6 @@
 """Rank: what a person is in a community. Role: what an API key may do. Two words, two meanings."""
 
+import functools
 from collections.abc import Iterable
 from enum import IntFlag, StrEnum
 
@@ -61,9 +62,10 @@ def lesser(ranks: int, bound: int) -> int:
     return ranks if own & ~other == 0 else own & other
 
 
+@functools.cache  # of 128 masks; plain numbers, since a flag's own operators are slow
 def _stands_for(ranks: int) -> int:
     """The ranks with whose commands somebody is let in."""
-    return sum(rank for rank, admitted in _ADMITTED.items() if admitted & ranks)
+    return sum(int(rank) for rank, admitted in _ADMITTED.items() if admitted & ranks)
 
 
 def of_platform(roles: Iterable[str]) -> int:

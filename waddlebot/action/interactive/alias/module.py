@@ -86,7 +86,9 @@ async def open_kitchen(ctx: ServiceCtx) -> AsyncIterator[Kitchen]:
 @module.contributes
 async def contribute(ctx: ServiceCtx, communities: tuple[str, ...]) -> dict[str, Contribution]:
     """The commands and aliases of communities."""
-    found = await ctx.store_in(Batch(frozenset(communities))).made_by_community()
+    store = ctx.store_in(Batch(frozenset(communities)))
+    store.primary = True  # asked because something changed, which a replica may not know yet
+    found = await store.made_by_community()
     return {community: _contribution(made) for community, made in found.items()}
 
 
