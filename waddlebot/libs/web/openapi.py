@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -47,7 +47,11 @@ def docs_page() -> Template:
 
 def document(site: Site) -> dict[str, Any]:
     """The document for all modules of a site, as plain values."""
-    modules = [runner.module for runner in site.runners]
+    return describe([runner.module for runner in site.runners], site.version)
+
+
+def describe(modules: Sequence[Module], version: str) -> dict[str, Any]:
+    """The document for these modules, as plain values."""
     operations = [(module, operation) for module in modules for operation in _operations(module)]
     shapes = {id(shape): shape for _, op in operations for shape in (op.body, op.answer) if _is_json(shape)}
     listed = [ErrorAnswer, Readiness, *shapes.values()]
@@ -61,7 +65,7 @@ def document(site: Site) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "WaddleBot",
-            "version": site.version,
+            "version": version,
             "description": "Every module's routes. Send an API key in the header X-API-Key; "
             "`waddlebot key create NAME --role ROLE` makes one.",
         },

@@ -1,0 +1,1 @@
+"""Writes the reference pages from what the code declares, so that they cannot be wrong about it."""
