@@ -64,7 +64,7 @@ def _chat(message: IrcMessage, now: float, source: str) -> Event:
     return Event(
         EVENT_VERSION, event_id, kind, PLATFORM, "", channel[1:], user_id, login,
         (unescape_tag(name) if "\\" in name else name) or login, roles(badges), text,
-        int(sent_at) / 1000 if sent_at.isdecimal() else now, now, "", source, tags, data,
+        _seconds(sent_at, now), now, "", source, tags, data,
     )  # fmt: skip
 
 
