@@ -121,9 +121,9 @@ async def say(ctx: Ctx) -> Answers:
 
 
 @module.command("alias add", aliases=("aliascom",), rank=Rank.MODERATOR)
-async def add_alias(ctx: Ctx, text: Rest) -> Reply:
+async def add_alias(ctx: Ctx, name_and_command: Rest) -> Reply:
     """Make an alias: its name, then the command it stands for, with {user}, {args} and {arg1} where you like."""
-    return await _add_alias(ctx, await _managing(ctx), *aliases.read(text))
+    return await _add_alias(ctx, await _managing(ctx), *aliases.read(name_and_command))
 
 
 async def _add_alias(ctx: Ctx, here: Here, typed: str, line: str) -> Reply:
@@ -196,10 +196,10 @@ def _spelled(*verbs: str) -> tuple[str, ...]:
 
 
 @module.command("command add", aliases=(*_spelled("add"), "addcom", "addcmd"), rank=Rank.MODERATOR)
-async def add(ctx: Ctx, text: Rest) -> Reply:
+async def add(ctx: Ctx, name_and_text: Rest) -> Reply:
     """Make a command: its name, options such as -cd=30 or -ul=vip if you like, then what it says."""
     here = await _managing(ctx)
-    edit = grammar.read(text)
+    edit = grammar.read(name_and_text)
     if edit.alias:
         return await _add_alias(ctx, here, edit.name, aliases.native(f"{edit.alias} {edit.text}".strip()))
     if not edit.name or not edit.text:
@@ -218,17 +218,17 @@ async def add(ctx: Ctx, text: Rest) -> Reply:
 @module.command(
     "command edit", aliases=(*_spelled("edit", "update", "response"), "editcom", "editcmd"), rank=Rank.MODERATOR
 )
-async def edit_(ctx: Ctx, text: Rest) -> Reply:
+async def edit_(ctx: Ctx, name_and_text: Rest) -> Reply:
     """Change a command: its name, options such as -cd=30 if you like, then what it says from now on."""
-    return await _edit(ctx, text)
+    return await _edit(ctx, name_and_text)
 
 
 @module.command("command options", aliases=_spelled("options", "option", "opts", "opt", "o"), rank=Rank.MODERATOR)
-async def options(ctx: Ctx, text: Rest) -> Reply:
+async def options(ctx: Ctx, name_and_options: Rest) -> Reply:
     """Set a command's options: -cd -usercd -level -cost -type -enable -disable -hide -show -count -dialect
     -headers -maycommand.
     """
-    return await _edit(ctx, text, options_only=True)
+    return await _edit(ctx, name_and_options, options_only=True)
 
 
 async def _edit(ctx: Ctx, text: str, *, options_only: bool = False) -> Reply:
