@@ -4,12 +4,12 @@ SHELL = /bin/sh
 BIN = .venv/bin
 # A developer's environment runs the bot as well; everybody else gets the lean one.
 RUN_VENV := $(if $(wildcard .venv/ready),.venv,.venv-run)
-CODE := waddlebot tests $(wildcard benchmarks drills)
+CODE := waddlebot tests $(wildcard benchmarks drills fuzz)
 # Lines of these that tests must have run, in percent of each.
 COVERED = libs runtime processing
 COVERAGE_MIN = 90
 
-.PHONY: help run venv test check fmt tests coverage docs docs-check bench drill lock peers clean
+.PHONY: help run venv test check fmt tests coverage docs docs-check bench drill fuzz lock peers clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -62,6 +62,9 @@ bench: .venv/ready  ## measure against the peers; writes benchmarks/results.json
 
 drill: .venv/ready peers  ## all fault drills (DRILL=NAME runs one family); writes drills/results.json
 	@$(BIN)/python -m drills $(DRILL)
+
+fuzz: .venv/ready  ## feed every door bad input (TARGET=NAME for one, SECONDS=60 for each)
+	@$(BIN)/python -m fuzz $(TARGET) --seconds $(or $(SECONDS),60)
 
 lock:  ## update the locked dependencies
 	@scripts/lock
