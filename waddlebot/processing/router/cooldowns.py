@@ -6,7 +6,10 @@ _KEPT_MAX = 200_000
 
 
 class Cooldowns:
-    """Until when something may not be used again. Times are monotonic seconds, handed in by the caller."""
+    """Until when something may not be used again: the last 100,000 to 200,000 of them.
+
+    Times are monotonic seconds, handed in by the caller.
+    """
 
     def __init__(self) -> None:
         self._until: dict[Hashable, float] = {}
@@ -19,9 +22,7 @@ class Cooldowns:
     def start(self, key: Hashable, seconds: float, now: float) -> None:
         """Begin a cooldown."""
         if len(self._until) >= _KEPT_MAX:
-            self._until = {k: until for k, until in self._until.items() if until > now}
+            running = [(k, until) for k, until in self._until.items() if until > now]
+            # At most half stays, or each start would look through all of them in vain.
+            self._until = dict(running[-_KEPT_MAX // 2 :])
         self._until[key] = now + seconds
-
-    def clear(self, key: Hashable) -> None:
-        """End a cooldown at once."""
-        self._until.pop(key, None)

@@ -97,7 +97,7 @@ class Router:
         self._log = logging.getLogger("processing.router")
         self._waiting: dict[str, list[tuple[Event, Delivery | None]]] = {}
         self._waiting_lines = 0
-        self._said: dict[object, float] = {}
+        self._said = Cooldowns()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- batches -----------------------------------------------------------------------------------
@@ -373,11 +373,9 @@ class Router:
             return
         key = (trip.event.community, trip.entry.name, trip.event.account)
         if limited == "once":
-            if self._said.get(key, 0.0) > self.now_s:
+            if self._said.left_s(key, self.now_s):
                 return
-            if len(self._said) > _WAITING_MAX:
-                self._said = {k: until for k, until in self._said.items() if until > self.now_s}
-            self._said[key] = self.now_s + seconds
+            self._said.start(key, seconds, self.now_s)
         trip.replies += (Reply(f"@{trip.event.user_name} {words}"),)
 
     def remember_roles(self, roles: tuple[str, ...], mask: int) -> int:
