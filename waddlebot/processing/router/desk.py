@@ -25,6 +25,8 @@ from waddlebot.processing.router.view import Catalogue, View, build
 _INLINE_RULES_MAX = 50
 _FAILURES_WAITING_MAX = 1_000
 _RETRY_S = 1.0
+_SAID = frozenset({"chat", "general"})
+"""Actions whose text is said: of an order that a platform cannot do, its words are."""
 
 
 class Desk:
@@ -93,7 +95,7 @@ class Desk:
 
 def safe(reply: Reply, view: View) -> Reply:
     """A reply that no bot, ours or another, takes for a command."""
-    if reply.action != "chat":
+    if reply.action not in _SAID:
         return reply
     text = safe_reply(reply.text, view.prefixes, may_command=reply.may_command)
     return reply if text is reply.text else msgspec.structs.replace(reply, text=text)
