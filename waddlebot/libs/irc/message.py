@@ -80,10 +80,14 @@ def parse_line(line: str) -> IrcMessage:
 def parse_chunk(chunk: str) -> list[IrcMessage]:
     """Read the complete lines of a chunk; empty lines are skipped.
 
-    Only LF ends a line and only CR before it belongs to the line end. `str.splitlines` would also break at
-    U+2028, U+0085 and others, which any chatter can type: the rest of the text would become a line.
+    Only LF ends a line and only CR before it belongs to the line end; any other is dropped, since no IRC line may
+    hold one and we could not answer with it. `str.splitlines` would also break at U+2028, U+0085 and others,
+    which any chatter can type: the rest of the text would become a line.
     """
-    return [parse_line(line) for line in chunk.replace("\r\n", "\n").split("\n") if line and line != "\r"]
+    chunk = chunk.replace("\r\n", "\n")
+    if "\r" in chunk:
+        chunk = chunk.replace("\r", "")
+    return [parse_line(line) for line in chunk.split("\n") if line]
 
 
 def decode(data: bytes) -> str:
