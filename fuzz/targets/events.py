@@ -23,12 +23,27 @@ DOOR = (
 )  # fmt: skip
 SIZE_MAX = 4_096
 _LINES = (
-    "hello", "!help", "!help rank", "!commands", "!stats", "!admin", "!why", "!why @ann",
-    "!rule add bad contains warn x", "!rule add r regex block \"a+b\" no", "!rule list", "!rule remove bad",
-    "!alias add greet !hi", "!command add !hi Hello", "!timer add water 15m Drink", "!timer list",
-    "!timer edit water cron 0 18 * * *", "!rank give @bob moderator", "!rank list", "!label add x",
-    "!module off core.reputation", "!module list", "!setting core.community prefix ?", "!prefix ?",
-    "!reputation", "!reputation @ann", "!accounts", "!link", "#help", "!claim 123456", "!leave", "!join",
+    "hello", "!help", "!help rank give", "!commands", "!stats", "!admin", "!why", "!why @ann", "!why say-1",
+    "!rule add bad contains warn x y z", "!rule add r regex block \"a+b\" no",
+    "!rule add c word command \"hey\" help", "!rule list", "!rule show bad", "!rule remove bad",
+    "!alias add greet !hi", "!alias greet2='!hi {user}'", "!alias list", "!alias show greet",
+    "!alias remove greet", "!alias", "!greet x", "!command add !hi Hello $(user) $(count)",
+    "!command add \"good day\" -level vip Hi ${1}", "!command edit !hi -cd=5 Hey", "!command options hi -cost 5",
+    "!hi there", "good day", "!command list", "!command show hi", "!command rename hi ho",
+    "!command alias ho hey", "!command enable ho", "!command disable ho", "!command hide ho",
+    "!command unhide ho", "!command cooldown ho 5 1m", "!command restrict ho vip", "!command usage ho all",
+    "!pricecom ho 5", "!command setcount ho 3", "!editcounter deaths +1", "!count ho", "!command remove ho",
+    "!cmd", "!timer add water 15m Drink", "!timer add late \"0 18 * * *\" Late {user}", "!timer list",
+    "!timer show water", "!timer edit water cron 0 18 * * *", "!timer edit water quiet 22:00-07:00",
+    "!timer edit water channels all", "!timer disable water", "!timer enable water", "!timer remove water",
+    "!rank give @bob moderator", "!rank show bob", "!rank take bob moderator", "!regulars add ann",
+    "!regulars delete ann", "!claim 123456", "!claim", "!community", "!setting list",
+    "!setting list core.community", "!setting get core.community prefix",
+    "!setting set processing.router account_commands 0", "!setting reset core.community prefix",
+    "!permcom help moderator", "!coolcom help 5", "!disablecom stats", "!enablecom stats",
+    "!renamecom stats numbers", "!reputation", "!reputation @ann", "!activity", "!activity bob", "#help",
+    "!module list", "!module core.reputation off", "!module on core.reputation", "!community leave",
+    "!community delete home", "!module off interactive.alias", "!prefix", "!prefix ?",
 )  # fmt: skip
 SEEDS = (
     b'\0{"id":"1","kind":"chat.message","platform":"irc","server":"net","channel":"#c","user_id":"1","text":"!help"}',

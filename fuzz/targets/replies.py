@@ -31,9 +31,9 @@ SEEDS = (
 WORDS = (
     *"!/.#?$%&+-~;,<>=^*\\|_:@'\"`({[", "!!", "//", ">>", "??", "$$", "++", "--", "~~", "/me ", "/announce ",
     "@Ann ", "@Ann, ", "！", "．", "／", "＃", "？", "﹗", "︕", "⁉", "‼", "。", "\u200b", "\u200d", "\u2060",
-    "\ufeff", "\u00ad", "\u034f", "\u3164", "\u2800", "\u180e", "\u202e", "\U000e0001", "\ufe0f",
-    "\u0301", "\u00a0", "\u3000", "\u2028", "\r\n", "\0", "\x01", "\x03", "help", "so", "ban", "1", "bot, ", "§",
-    "ⓗelp", "ｈｅｌｐ", "µ", "İ",
+    "\ufeff", "\u00ad", "\u034f", "\u3164", "\u2800", "\u180e", "\u202e", "\U000e0001", "\ufe0f", "\u0301", "\u00a0",
+    "\u3000", "\u2028", "\r\n", "\0", "\x01", "\x03", "help", "so", "ban", "1", "bot, ", "§", "ⓗelp", "ｈｅｌｐ",
+    "µ", "İ",
 )  # fmt: skip
 
 _PREFIXES = (("!", "#"), ("bot, ", "§"), ("?", "!!"), ("İ", "µ"), ("k", "#"))
@@ -104,7 +104,8 @@ def _check_message(message: str, view: View) -> None:
     assert not _FORBIDDEN.search(message), message
     allowed = _ALLOWED.match(message)
     for read in _readings(message[allowed.end() :] if allowed else message):
-        assert _CALL.match(read) is None, (message, read)
+        # Unicode calls a filler a letter, but no command has one in its name.
+        assert _CALL.match(read) is None or _UNSEEN & set(read[:4]), (message, read)
         assert view.find(read) is None, (message, read)
 
 
