@@ -83,7 +83,7 @@ async def test_jobs_repeat_until_they_are_stopped(supervisor: Supervisor) -> Non
 
     supervisor.every("job x", 0.001, work)
     supervisor.start("module", asyncio.Event().wait)  # type: ignore[arg-type]  # it returns a bool that nobody reads
-    supervisor.start("observer y", asyncio.Event().wait)  # type: ignore[arg-type]  # as above
+    supervisor.start("observer y", asyncio.Event().wait)  # type: ignore[arg-type]  # its bool is read by nobody
     await until(lambda: len(runs) > 3)
     await supervisor.stop(["module"])
     count = len(runs)

@@ -95,3 +95,19 @@ async def test_old_effects_are_forgotten(dal: AsyncDAL, bind: Bind, monkeypatch:
     assert await dal.forget_effects(before=2**40) == 5
     await bind(effect="e1").add_quietly("bob", 1)
     assert (await bind().points())["bob"] == 2
+
+
+async def test_what_a_batch_has_done_is_done_for_its_parts(dal: AsyncDAL, bind: Bind) -> None:
+    def delivery(name: str, whole: str = "") -> SampleStore:
+        store = dal.bind(SAMPLE.name, Community("home"), effect=EffectKey(name, "x", whole))
+        assert isinstance(store, SampleStore)
+        return store
+
+    assert await delivery("b1").add("bob", 5) == 5
+    part = delivery("b1+0", "b1")
+    assert await part.add("bob", 1) == 5, "the batch has done the first step"
+    assert await part.add("bob", 1) == 6, "and not the second"
+    assert await delivery("b1+1", "b1").add("bob", 1) == 5
+    for _ in range(2):
+        assert await delivery("b2+0", "b2").add("bob", 1) == 7, "a batch that did nothing keeps nobody from it"
+    assert await bind().points() == {"bob": 7}
