@@ -9,6 +9,7 @@ import pytest
 
 from waddlebot.libs.testing.bots import environ_of, hosted
 from waddlebot.libs.testing.talk import WITHIN_S, joined
+from waddlebot.processing.router.pipeline import PIPELINE
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDES = ROOT / "docs" / "guides"
@@ -52,6 +53,14 @@ def test_the_example_for_authors_passes_all_checks(tmp_path: Path) -> None:
     called(package, "ruff", "format", "--check", ".")
     called(package, "mypy", "--follow-imports=silent", "acme")
     called(package, "pytest", "-p", "no:cacheprovider")
+
+
+def test_the_pipeline_of_the_architecture_is_the_one_that_runs() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    listed = re.search(r"PIPELINE: tuple\[Stage, \.\.\.\] = \((.*?)\n\)", text, re.DOTALL)
+    assert listed
+    names = re.findall(r"(\w+),", re.sub(r"#.*", "", listed[1]))
+    assert names == [stage.__name__ for stage in PIPELINE]
 
 
 def called(folder: Path, program: str, *arguments: str) -> None:
