@@ -44,6 +44,7 @@ _BEFORE_LETTERS = frozenset({"!", "/", "."})
 _CLOSING = {"*": "*", "~": "~", "~~": "~~", "<": ">"}
 _WORD = re.compile(r"[^\W_]")
 _MENTIONS_MAX = 5
+_START_MAX = 80
 
 
 def safe_reply(text: str, prefixes: frozenset[str], *, may_command: bool = False) -> str:
@@ -89,7 +90,7 @@ def _neutral(text: str, prefixes: frozenset[str]) -> str:
         at = allowed.end()
     for _ in range(_MENTIONS_MAX):
         at += _invisible_run(text, at)
-        if _is_command(text[at : at + 80], prefixes):
+        if _is_command(text, at, prefixes):
             return text[:at] + MARK + text[at:]
         mention = _MENTION.match(text, at)
         if mention is None:
@@ -105,12 +106,23 @@ def _invisible_run(text: str, at: int) -> int:
     return end - at
 
 
-def _is_command(start: str, prefixes: frozenset[str]) -> bool:
-    if start[:1].isalnum() and start[0].isascii() and start[0] not in _firsts(prefixes):
+def _start(text: str, at: int) -> str:
+    """The next characters that are seen, in NFKC form: enough of them to tell a command."""
+    start = _visible(unicodedata.normalize("NFKC", text[at : at + _START_MAX]))
+    if len(start) < _START_MAX // 2 and len(text) > at + _START_MAX:  # so much is hidden that we must look further
+        start = _visible(unicodedata.normalize("NFKC", _visible(text[at:])[:_START_MAX]))
+    return start
+
+
+def _visible(text: str) -> str:
+    return "".join([char for char in text if char == " " or not _is_invisible(char)])
+
+
+def _is_command(text: str, at: int, prefixes: frozenset[str]) -> bool:
+    first = text[at : at + 1]
+    if first.isalnum() and first.isascii() and first not in _firsts(prefixes):
         return False
-    plain = "".join(
-        char for char in unicodedata.normalize("NFKC", start) if not _is_invisible(char) or char == " "
-    )
+    plain = _start(text, at)
     folded = plain.lower()
     for prefix in prefixes:
         if prefix and folded.startswith(prefix.lower()):

@@ -103,6 +103,8 @@ COMMANDS = [
     "/meh",
     "!\u200bso",
     "!\u0301so",
+    "!" + "\u200b" * 200 + "so",
+    "@Ann \u3164！" + "\u2060" * 90 + "so",
 ]
 
 HIDERS = [
@@ -144,6 +146,7 @@ def test_commands_get_a_mark_where_they_begin(text: str, hider: str) -> None:
 def test_prefixes_of_the_community_count() -> None:
     prefixes = frozenset({"w!", "¿", "Hey "})
     assert safe_reply("W!so", prefixes) == "» W!so"
+    assert safe_reply("w\u200b!so", prefixes) == "» w\u200b!so"
     assert safe_reply("¿que", prefixes) == "» ¿que"
     assert safe_reply("hey ann", prefixes) == "» hey ann"
     assert safe_reply("what", prefixes) == "what"
