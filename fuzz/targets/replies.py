@@ -92,7 +92,8 @@ def check(data: bytes) -> None:
     for part in parts:
         _check_message(part, view)
         assert len(part.encode() if in_bytes else part) <= size_max, part
-        assert part.strip() != MARK.strip() or MARK.strip() in text, parts
+        # A cluster of signs that nobody sees may fit nowhere beside it.
+        assert part.strip() != MARK.strip() or not text.isascii(), parts
     assert _letters(text).startswith(_letters("".join(parts))), parts
 
 
