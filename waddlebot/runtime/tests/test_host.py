@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import itertools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from waddlebot.libs.sdk import (
     Module,
     Reply,
     Send,
+    Sent,
     ServiceContext,
 )
 from waddlebot.libs.sdk.discovery import discover
@@ -117,42 +117,47 @@ async def test_some_modules_are_a_host_too(tmp_path: Path) -> None:
         await host.stop()
 
 
-async def test_a_module_lives_in_a_host(tmp_path: Path) -> None:
-    """State, runner, job, observer, command, settings, chance and the way out, in one module."""
-    pushed: list[Send] = []
-    ran, worked = asyncio.Event(), itertools.count()
-    jobs: list[int] = []
-    module = sample(config=Config, delivers="sample", enabled=lambda config: bool(config.url))
+class Lively:
+    """A module with all there is: state, runner, job, observer, command, and the way out."""
 
-    @module.starts
-    @asynccontextmanager
-    async def state(ctx: ServiceContext[Any, Any]) -> AsyncIterator[list[str]]:
+    def __init__(self) -> None:
+        self.pushed: list[Send] = []
+        self.jobs: list[float] = []
+        self.ran = asyncio.Event()
+        self.module = sample(config=Config, delivers="sample", enabled=lambda config: bool(config.url))
+        self.module.starts(asynccontextmanager(self.state))
+        self.module.runs(self.run)
+        self.module.job(every_s=0.001)(self.work)
+        self.module.observe("*")(self.observe)
+        self.module.pushes(self.push)
+        self.module.command("where")(self.where)
+
+    async def state(self, ctx: ServiceContext[Any, Any]) -> AsyncIterator[list[str]]:
         yield []
 
-    @module.runs
-    async def run(ctx: ServiceContext[Any, Any]) -> None:
+    async def run(self, ctx: ServiceContext[Any, Any]) -> None:
         await ctx.adopt(["sample:net:#a"])
-        ran.set()
+        self.ran.set()
         await asyncio.Event().wait()
 
-    @module.job(every_s=0.001)
-    async def work(ctx: ServiceContext[Any, Any]) -> None:
-        jobs.append(next(worked))
+    async def work(self, ctx: ServiceContext[Any, Any]) -> None:
+        self.jobs.append(ctx.now())
 
-    @module.observe("*")
-    async def observe(ctx: ServiceContext[Any, Any], events: list[Any]) -> None:
+    async def observe(self, ctx: ServiceContext[Any, Any], events: list[Event]) -> None:
         ctx.state(list).extend(event.text for event in events)
 
-    @module.pushes
-    async def push(ctx: ServiceContext[Any, Any], sends: list[Send]) -> list[Any]:
-        pushed.extend(sends)
-        return []
+    async def push(self, ctx: ServiceContext[Any, Any], sends: list[Send]) -> list[Sent]:
+        self.pushed.extend(sends)
+        return [Sent(send.id, "sent") for send in sends]
 
-    @module.command("where")
-    async def where(ctx: Context[Any, Any]) -> Reply:
+    async def where(self, ctx: Context[Any, Any]) -> Reply:
         """Say where it is."""
         return Reply(ctx.config.url)
 
+
+async def test_a_module_lives_in_a_host(tmp_path: Path) -> None:
+    lively = Lively()
+    module, pushed, jobs, ran = lively.module, lively.pushed, lively.jobs, lively.ran
     environ = environ_of(tmp_path, INTERACTIVE_SAMPLE_URL="here")
     host = host_of(environ, manifests={**discover(), module.name: module})
     await host.start()
