@@ -23,6 +23,11 @@ def main(
     seconds: Annotated[int, typer.Option(help="How long each is fuzzed; 0 only distils and measures.")] = 60,
 ) -> None:
     """Fuzz the doors one after the other, at the lowest priority. Fails where an input did."""
+    unknown = set(target or ()) - set(targets.names())
+    if unknown:
+        raise typer.BadParameter(
+            f"There is no target {', '.join(unknown)}; there are: {', '.join(targets.names())}."
+        )
     table = Table("target", "executions", "CPU s", "inputs", "KB", "lines", "finding")
     failed = False
     for name in target or targets.names():
@@ -33,7 +38,7 @@ def main(
             run = _child("fuzz", name, seconds, scratch) if seconds else None
             cpu_s = _children_s() - before_s
             distilled = _child("distil", name, 0, scratch)
-        reach, _, share = distilled.stdout.strip().rpartition("\n")
+        reach, _, share = distilled.stdout.rstrip().rpartition("\n")
         print(f"{name}\n{reach}", flush=True)
         executions = _EXECUTIONS.search(run.stderr) if run else None
         for child in (run, distilled):
