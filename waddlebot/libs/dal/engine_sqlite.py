@@ -16,7 +16,7 @@ from pydal.adapters import adapters
 from pydal.adapters.base import SQLAdapter
 from pydal.adapters.sqlite import SQLite
 
-from waddlebot.libs.dal.bulk import sqlite_insert
+from waddlebot.libs.dal.bulk import sqlite_inserts
 from waddlebot.libs.dal.dialect import SQLITE
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.pydal_tables import open_pydal
@@ -80,7 +80,8 @@ class SQLiteSession:
 
     def insert(self, statements: Statements, upsert: Upsert, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows natively, many at a time."""
-        self.connection.executemany(sqlite_insert(statements, upsert), rows)
+        for statement, values in sqlite_inserts(statements, upsert, rows):
+            self.connection.execute(statement, values)
 
     def close(self) -> None:
         """Close the connection and let PyDAL forget it."""
