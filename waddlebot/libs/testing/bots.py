@@ -142,7 +142,6 @@ class ProcessBot:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "waddlebot", "run", *self._modules,
                 env=_whole(self.environ), stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True,
             )  # fmt: skip
 
     async def start(self) -> None:
