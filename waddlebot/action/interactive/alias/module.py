@@ -28,6 +28,7 @@ from waddlebot.libs.sdk import (
     Reply,
     Rest,
     Role,
+    RouteContext,
     ServiceContext,
     UsageError,
     admits,
@@ -60,6 +61,7 @@ class Settings:
 
 type Ctx = Context[Settings, AliasStore]
 type ServiceCtx = ServiceContext[Settings, AliasStore]
+type Request = RouteContext[Settings, AliasStore]
 
 module = Module(
     __name__,
@@ -468,9 +470,38 @@ async def _set_count(ctx: Ctx, name: str, count: int | None) -> None:
 
 # HTTP
 
-module.route("GET", "/commands", role=Role.USER)(routes.get_commands)
-module.route("PUT", "/commands", role=Role.ADMIN)(routes.put_command)
-module.route("DELETE", "/commands/{name}", role=Role.ADMIN)(routes.delete_command)
-module.route("GET", "/aliases", role=Role.USER)(routes.get_aliases)
-module.route("PUT", "/aliases", role=Role.ADMIN)(routes.put_alias)
-module.route("DELETE", "/aliases/{name}", role=Role.ADMIN)(routes.delete_alias)
+
+@module.route("GET", "/commands", role=Role.USER)
+async def get_commands(ctx: Request) -> routes.CommandsAnswer:
+    """List the custom commands of the community, as they can be put back."""
+    return await routes.get_commands(ctx)
+
+
+@module.route("PUT", "/commands", role=Role.ADMIN)
+async def put_command(ctx: Request, command: CustomCommand) -> routes.Done:
+    """Make or change a custom command."""
+    return await routes.put_command(ctx, command)
+
+
+@module.route("DELETE", "/commands/{name}", role=Role.ADMIN)
+async def delete_command(ctx: Request) -> routes.Done:
+    """Remove a custom command."""
+    return await routes.delete_command(ctx)
+
+
+@module.route("GET", "/aliases", role=Role.USER)
+async def get_aliases(ctx: Request) -> routes.AliasesAnswer:
+    """List the aliases of the community, as they can be put back."""
+    return await routes.get_aliases(ctx)
+
+
+@module.route("PUT", "/aliases", role=Role.ADMIN)
+async def put_alias(ctx: Request, alias: routes.TypedAlias) -> routes.Done:
+    """Make or change an alias."""
+    return await routes.put_alias(ctx, alias)
+
+
+@module.route("DELETE", "/aliases/{name}", role=Role.ADMIN)
+async def delete_alias(ctx: Request) -> routes.Done:
+    """Remove an alias."""
+    return await routes.delete_alias(ctx)

@@ -1,5 +1,7 @@
 """The module's HTTP: export, import and removal. A key bound to a community sees that one alone."""
 
+from typing import Any
+
 import msgspec
 
 from waddlebot.action.interactive.alias import aliases, grammar, words
@@ -12,7 +14,7 @@ from waddlebot.libs.sdk import Rank, Refusal, RouteContext
 from waddlebot.libs.templates import TemplateError
 from waddlebot.libs.web.errors import HttpError
 
-type Request = RouteContext[object, AliasStore]
+type Request = RouteContext[Any, AliasStore]
 
 _ALL_RANKS = int(sum(Rank))
 

@@ -77,8 +77,7 @@ class Web:
 
     async def get(self, url: str, headers: Mapping[str, str]) -> Fetched:
         """GET. Raises ``ServiceError`` that says why there is no answer."""
-        # Late: the HTTP client is slow to import, and most communities never ask for it.
-        from waddlebot.libs.fetch import Fetcher, FetchError  # noqa: PLC0415  # as said
+        from waddlebot.libs.fetch import Fetcher, FetchError  # noqa: PLC0415  slow to import, seldom asked
 
         if self._fetcher is None:
             self._fetcher = await Fetcher().__aenter__()

@@ -94,6 +94,18 @@ async def test_every_bots_words_for_it(chat: Chat) -> None:
         > Saved good morning. It is said without !. Its variables are read as in native.
         ann: Good morning everybody
         > Morning, ann!
+        """,
+    )
+
+
+async def test_every_bots_words_for_other_words_and_options(chat: Chat) -> None:
+    await talk(
+        chat,
+        """
+        mod: !command add !a -type reply AA
+        > Saved !a.
+        mod: !commands add gg Good game
+        > Saved gg. It is said without !.
         mod: !commands add -a=!gg !game $(query)
         > There is no command gg here.
         mod: !commands add -a=!a !same $(query)
@@ -127,9 +139,9 @@ async def test_every_bots_words_for_it(chat: Chat) -> None:
         mod: !command show !a
         > Command !a is for vip, subscriber, regular, every 30 s, …, costs 50, answers by whisper, hidden, …: Third
         mod: !command list
-        > Custom commands: gg, good morning
+        > Custom commands: gg
         mod: !cmd
-        > Custom commands: gg, good morning
+        > Custom commands: gg
         mod: !delcom !a
         > Command !a is gone. These aliases lead to nothing now: other, same.
         """,
