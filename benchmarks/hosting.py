@@ -1,7 +1,6 @@
 """A real host for a case: all modules, embedded defaults, a data folder of its own that is gone afterwards."""
 
 import asyncio
-import gc
 import itertools
 import socket
 import sqlite3
@@ -22,6 +21,7 @@ from waddlebot.libs.sdk import CHAT_MESSAGE, EVENT_VERSION, Event, Module
 from waddlebot.libs.sdk.discovery import discover
 from waddlebot.processing.router.desk import Desk
 from waddlebot.processing.router.store import StringRule
+from waddlebot.runtime import memory
 from waddlebot.runtime.environment import load
 from waddlebot.runtime.host import Host
 from waddlebot.runtime.installation import opened
@@ -133,7 +133,7 @@ async def announce(host: Host, events: Sequence[Event]) -> None:
     for start in range(0, len(events), CHUNK_EVENTS):
         await host.shared.announce(events[start : start + CHUNK_EVENTS])
         await asyncio.sleep(0)
-        while host.outbox.size > REPLIES_WAITING_MAX or lanes.under_way > _CALLS_WAITING_MAX:
+        while host.outbox.size > REPLIES_WAITING_MAX or lanes.under_way > _CALLS_WAITING_MAX:  # noqa: ASYNC110  # nothing tells
             await asyncio.sleep(0.001)
 
 
@@ -153,11 +153,10 @@ def expect(name: str, found: object, expected: object) -> None:
 
 
 class Clock:
-    """Wall and processor time since it was made, the corpus put out of the garbage collector's sight."""
+    """Wall and processor time since it was made; the collector is set as `waddlebot run` sets it at this point."""
 
     def __init__(self) -> None:
-        gc.collect()
-        gc.freeze()
+        memory.settle()
         self._wall = time.perf_counter()
         self._cpu = time.process_time()
 
@@ -177,17 +176,16 @@ async def compile_views(host: Host) -> None:
     router = desk_of(host).router
     places = host.shared.configuration.entities
     now = time.time()
-    first = {community: place.split(":", 2)[2] for place, community in places.items() if place.startswith(PLATFORM)}
-    await host.shared.announce(
-        [
-            Event(
-                EVENT_VERSION, f"first-{community}", "channel.online", PLATFORM, SERVER, channel, "", "", "", (), "",
-                now, now, community, "bench",
-            )
-            for community, channel in first.items()
-        ]
-    )  # fmt: skip
-    await until(lambda: first.keys() <= router.views.keys(), "every view is compiled")
+    channels = {community: place.split(":", 2)[2] for place, community in places.items()}
+    first = [
+        Event(
+            EVENT_VERSION, f"first-{community}", "channel.online", PLATFORM, SERVER, channel, "", "", "", (),
+            "", now, now, community, "bench",
+        )
+        for community, channel in channels.items()
+    ]  # fmt: skip
+    await host.shared.announce(first)
+    await until(lambda: channels.keys() <= router.views.keys(), "every view is compiled")
 
 
 def observed(host: Host) -> bool:

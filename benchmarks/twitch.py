@@ -34,8 +34,8 @@ class Feed:
         for chunk in chunks:
             self._protocol.data_received(chunk)
             await asyncio.sleep(0)
-            while not self._protocol.reading or self.host.outbox.size > hosting.REPLIES_WAITING_MAX:
-                await asyncio.sleep(0.001)  # noqa: ASYNC110  # a socket does not tell when it is read either
+            while not self._protocol.reading or self.host.outbox.size > hosting.REPLIES_WAITING_MAX:  # noqa: ASYNC110  # nothing tells
+                await asyncio.sleep(0.001)
 
 
 @asynccontextmanager

@@ -1,8 +1,8 @@
 """Plain chat lines, from raw IRC bytes at the Twitch receiver to what observers wrote, verified in the database.
 
 Two configurations, both over 1,000 channels: 20 communities that share one set of 1,000 rules, and 1,000
-communities with a set of 20 of their own. Nothing of the corpus matches a rule; afterwards a line in each community
-shows that its rules do match what they should.
+communities with a set of 20 of their own. Nothing of the corpus matches a rule; afterwards a line in each
+community shows that its rules do match what they should.
 """
 
 from collections.abc import Mapping, Sequence

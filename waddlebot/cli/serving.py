@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import importlib
 import importlib.util
 import os
@@ -14,6 +13,7 @@ from waddlebot.cli import screen
 from waddlebot.cli.switches import state_of
 from waddlebot.libs import audit
 from waddlebot.libs.contracts.console import SECRET_PURPOSE, access_token
+from waddlebot.runtime import memory
 from waddlebot.runtime.environment import load
 from waddlebot.runtime.host import Host
 
@@ -52,10 +52,7 @@ async def _live(host: Host, log: audit.AuditLog) -> None:
             await starting
         return
     await starting
-    # What is there now stays, and is left out of every later collection: the longest pause is microseconds then
-    # instead of 50 ms (56,000 objects).
-    gc.collect()
-    gc.freeze()
+    memory.settle()
     _announce(host)
     await stopping
     screen.notes().print("Stopping; once more ends it at once.")

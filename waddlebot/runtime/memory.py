@@ -11,8 +11,9 @@ _MIDDLE_ROUNDS = 100
 def settle() -> None:
     """Leave what is there now out of every later collection, and collect more seldom.
 
-    Nearly all that events leave behind goes by reference counts; the collector is for the few cycles, such as those
-    of exceptions. Measured at full load, the median command takes 20 µs with this and 43 with Python's thresholds.
+    Without the 56,000 objects that a start makes, the longest pause falls from 50 ms to microseconds.
+    Nearly all that events leave behind goes by reference counts; the collector is for the few cycles, such as
+    those of exceptions. Measured at full load: the median command takes 20 µs, and 43 with Python's thresholds.
     """
     gc.collect()
     gc.freeze()
