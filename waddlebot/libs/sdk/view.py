@@ -53,7 +53,8 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
 
     ``entities`` empty means all of the community; higher ``priority`` first. ``exempt`` is the mask of
     ranks it does not apply to. ``value`` is what the action needs: the warning or reply, the command to
-    run, the webhook's name; ``seconds`` the timeout of ``block`` (0: delete only).
+    run, the webhook's name; ``seconds`` the timeout of ``block`` (0: delete only). ``ranks`` are those of who
+    made it: what it runs may do what both its maker and the chatter may.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     priority: int = 0
     entities: tuple[str, ...] = ()
     exempt: int = 0
+    ranks: int = 1
 
 
 class Override(msgspec.Struct, frozen=True, gc=False):

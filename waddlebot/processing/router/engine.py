@@ -153,7 +153,7 @@ class Router:
                 note((event, 3, "ignored", PLAIN, "", ""))
                 plain += 1
                 if trip.text:
-                    trip.text = ""
+                    trip.text, trip.bound = "", 0
                 continue
             trip.stage = _LINE.index(stage)
             self._end(trip, "answered" if reason is PLAIN and trip.replies else "ignored", reason)

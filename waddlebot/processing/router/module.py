@@ -152,7 +152,14 @@ async def rule_add(
     try:
         rule = build(
             StringRule,
-            {"name": name, "pattern": pattern, "kind": kind, "action": action, "value": value or ""},
+            {
+                "name": name,
+                "pattern": pattern,
+                "kind": kind,
+                "action": action,
+                "value": value or "",
+                "ranks": ctx.call.ranks,
+            },
         )
     except FieldError as error:
         raise Refusal(str(error)) from None
@@ -315,7 +322,8 @@ async def get_rules(ctx: Request) -> RulesAnswer:
 async def put_rule(ctx: Request, rule: StringRule) -> Done:
     """Make or change a string rule."""
     try:
-        await ctx.store.save(build(StringRule, dataclasses.asdict(rule)))
+        values = dataclasses.asdict(rule) | {"ranks": int(Rank.VIEWER | Rank.ADMIN)}
+        await ctx.store.save(build(StringRule, values))
     except (FieldError, Refusal) as error:
         raise HttpError(400, "invalid_rule", str(error)) from None
     return Done(f"The rule {rule.name} holds now.")

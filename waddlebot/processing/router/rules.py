@@ -37,6 +37,8 @@ class Rules:
                 trip.replies += (Reply(rule.value),)
             elif rule.action == "command" and not trip.text and view.find(event.text) is None:
                 trip.text = f"{view.prefix}{rule.value} {event.text}"
+                # Or whoever may make rules could have the owner run anything by saying good morning.
+                trip.bound = rule.ranks
         return None
 
 

@@ -51,12 +51,13 @@ class StringRule:
     exempt: Annotated[
         str, Field("The least rank it does not apply to.", choices=tuple(str(r.name).lower() for r in Rank))
     ] = "moderator"
+    ranks: Annotated[int, Field("The ranks of who made it, as a mask.", at_least=0, at_most=127)] = 1
 
     def compiled(self) -> Rule:
         """The rule as the router runs it."""
         return Rule(
             self.name, self.pattern, _KIND[self.kind], _ACTION[self.action], self.value, self.seconds,
-            self.case_sensitive, self.priority, self.entities, admits(Rank[self.exempt.upper()]),
+            self.case_sensitive, self.priority, self.entities, admits(Rank[self.exempt.upper()]), self.ranks or 1,
         )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ create table {rules} (
     priority {integer} not null,
     entities {json} not null,
     exempt {text} not null,
+    ranks {integer} not null,
     primary key (community, name)
 );
 

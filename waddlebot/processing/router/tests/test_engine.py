@@ -258,6 +258,16 @@ async def test_rules_go_by_priority_and_all_that_match_count() -> None:
     assert dict(desk.router.rules.hits) == {("c", "high"): 1, ("c", "mid"): 1}
 
 
+async def test_a_rule_gives_nobody_more_rights_than_its_maker_has() -> None:
+    boss = {"p:boss": int(Rank.OWNER)}
+    for ranks, said in ((int(Rank.MODERATOR), False), (int(Rank.ADMIN), True)):
+        rule = Rule("r", "morning", "word", "command", "sell all", ranks=ranks)
+        desk = Desk(Contribution(rules=(rule,), ranks=boss))
+        assert ("Usage: sell all" in await desk.say("good morning", "boss")) is said
+        assert await desk.say("!sell all", "boss") == ["all sold"]
+        assert "Usage: sell all" not in await desk.say("good morning")
+
+
 async def test_late_events_count_but_are_not_answered() -> None:
     desk = Desk(Contribution(late_s=5))
     now = time.time()
