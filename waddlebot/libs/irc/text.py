@@ -53,18 +53,21 @@ def split_text(
 
     Cuts fall between words; inside a word only if it does not fit alone, and then between grapheme clusters.
     What does not fit into the last part is left out, and the part ends with an ellipsis. Each part is given
-    to `guard`, since any part may begin like a command; `may_command` spares the first.
+    to `guard`, since any part may begin like a command; `may_command` spares the first. What `guard` returned it
+    must leave as it is.
     """
     parts: list[str] = []
     rest = text
     while rest and len(parts) < parts_max:
         ending = _ELLIPSIS if len(parts) == parts_max - 1 else ""
         part, tail = _cut(rest, size_max, in_bytes, ending)
-        guarded = part if may_command and not parts else guard(part)
-        if guarded != part:  # Only now: what is harmless as a whole may not be so when it is cut.
+        # Only now: what is harmless as a whole may not be so when it is cut. And again, for where something was
+        # taken out, there is room for more.
+        while not (may_command and not parts) and (guarded := guard(part)) != part:
             whole = guarded.removesuffix(ending) if tail else guarded
             part, tail = _cut(whole + tail, size_max, in_bytes, ending)
-        parts.append(part)
+        if part:
+            parts.append(part)
         rest = tail.lstrip(" ")
     return parts
 

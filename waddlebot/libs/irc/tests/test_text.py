@@ -87,6 +87,19 @@ def test_what_is_no_command_as_a_whole_is_none_when_it_is_cut() -> None:
     assert parts == ["» *play that", "song* again"]
 
 
+def test_what_a_guard_takes_out_makes_room_for_no_command() -> None:
+    def cleaned(text: str) -> str:
+        text = text.lstrip("_")
+        return f"» {text}" if text[:1] == "!" else text
+
+    assert split_text("word ______!so ann", 6, parts_max=5, in_bytes=False, guard=cleaned) == [
+        "word",
+        "» !so",
+        "ann",
+    ]
+    assert split_text("word ____", 5, parts_max=5, in_bytes=False, guard=cleaned) == ["word"]
+
+
 def test_a_word_of_combining_marks_without_end_is_cut_all_the_same() -> None:
     zalgo = "a" + "\u0301" * 1000
     parts = split_text(zalgo, 100, parts_max=3, in_bytes=True, guard=str)
