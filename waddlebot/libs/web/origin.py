@@ -36,12 +36,20 @@ def check_browser(method: str, headers: Mapping[str, str], host_names: Collectio
     # Browsers that know Sec-Fetch-Site (all since 2023) send it with every request, also to what they only fetch.
     foreign = headers.get("sec-fetch-site", "") not in _SAME_SITES
     if method not in _SAFE_METHODS:
-        if foreign or (origin is not None and urlsplit(origin).netloc.lower() != host.lower()):
+        if foreign or (origin is not None and _place(origin) != host.lower()):
             raise HttpError(
                 403, "foreign_origin", "This request comes from another site's page, so it was not done."
             )
     elif foreign and headers.get("sec-fetch-mode", "") not in ("navigate", ""):
         raise HttpError(403, "foreign_origin", "Pages of other sites may link here, but not read from here.")
+
+
+def _place(origin: str) -> str:
+    """Host and port of an ``Origin``, in lower case; empty where it makes no sense."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # "http://a]b": as below
+        return ""
 
 
 def host_name(host: str) -> str:
