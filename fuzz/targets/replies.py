@@ -89,6 +89,7 @@ def check(data: bytes) -> None:
     _check_message(reply, view)
     parts = split_text(sanitise(reply), size_max, parts_max=5, in_bytes=in_bytes, guard=safe)
     assert len(parts) <= 5
+    assert all(parts), parts
     for part in parts:
         _check_message(part, view)
         assert len(part.encode() if in_bytes else part) <= size_max, part
