@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from waddlebot.libs.sdk.discovery import discover
 from waddlebot.libs.testing.bots import environ_of
+from waddlebot.runtime.environment import load
+from waddlebot.runtime.host import database
+from waddlebot.runtime.upgrade import bring_up
 
 type Environ = Mapping[str, str]
 type Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -20,6 +24,14 @@ _KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "COVERAGE_PROCESS_START
 def environ(database_url: str, tmp_path: Path) -> Environ:
     """The variables of an installation with an empty database; once on each engine."""
     return environ_of(tmp_path / "data", database_url)
+
+
+@pytest.fixture
+def upgraded(environ: Environ) -> Environ:
+    """The same, its schema brought up to date."""
+    environment = load(environ)
+    bring_up(environment, database(environment, discover()))
+    return environ
 
 
 @pytest.fixture

@@ -65,26 +65,25 @@ async def test_an_event_is_explained_stage_by_stage(call: Call, environ: Environ
             assert "Nothing is known" in unknown.stderr
 
 
-async def test_without_a_bot_failures_are_explained(call: Call, environ: Environ) -> None:
+async def test_without_a_bot_failures_are_explained(call: Call, upgraded: Environ) -> None:
     from waddlebot.processing.router.store import RouterStore
     from waddlebot.processing.router.trace import Step, Trace
 
-    assert call(environ, "db", "upgrade").returncode == 0
     trace = Trace(
         "e1", "key:x", "home", "irc:net:#room", "irc:ann", "ann", "chat.message", 1e9, "failed", "it broke", "so",
         "interactive.shoutout", (Step("match", "passed"), Step("execute", "it broke")),
     )  # fmt: skip
-    async with opened(load(environ)) as found:
+    async with opened(load(upgraded)) as found:
         from waddlebot.libs.dal import Community
 
         store = found.dal.bind("processing.router", Community("home"))
         assert isinstance(store, RouterStore)
         await store.keep_failures([trace])
-    told = call(environ, "explain", "e1")
+    told = call(upgraded, "explain", "e1")
     assert told.returncode == 0, told.stderr
     assert "✗ execute: it broke" in told.stdout
     assert "only failures are known" in told.stderr
-    assert call(environ, "explain", "e1", "--community", "lab").returncode == 1
+    assert call(upgraded, "explain", "e1", "--community", "lab").returncode == 1
 
 
 async def test_dead_letters_are_replayed_by_a_running_bot(call: Call, environ: Environ) -> None:

@@ -71,16 +71,15 @@ async def outbox(found: Installation) -> dict[str, int]:
 
 
 async def test_a_backup_is_restored_with_its_outbox_in_quarantine(
-    call: Call, environ: Environ, sqlite_url: str, tmp_path: Path
+    call: Call, upgraded: Environ, sqlite_url: str, tmp_path: Path
 ) -> None:
-    assert call(environ, "db", "upgrade").returncode == 0
-    await fill(environ)
+    await fill(upgraded)
     file = tmp_path / "all.waddlebot"
-    assert call(environ, "backup", str(file)).stdout == f"{file}\n"
-    again = call(environ, "backup", str(file))
+    assert call(upgraded, "backup", str(file)).stdout == f"{file}\n"
+    again = call(upgraded, "backup", str(file))
     assert (again.returncode, "exists already" in again.stderr) == (1, True)
 
-    other = {"WADDLEBOT_DATA_DIR": str(tmp_path / "other"), "HTTP_PORT": environ["HTTP_PORT"]}
+    other = {"WADDLEBOT_DATA_DIR": str(tmp_path / "other"), "HTTP_PORT": upgraded["HTTP_PORT"]}
     restored = call(other, "restore", str(file))
     assert restored.returncode == 0, restored.stderr
     assert "kept" in call(other, "key", "list").stdout
@@ -92,23 +91,22 @@ async def test_a_backup_is_restored_with_its_outbox_in_quarantine(
 
 
 async def test_a_restore_overwrites_only_by_force_and_keeps_what_it_replaces(
-    call: Call, environ: Environ, tmp_path: Path
+    call: Call, upgraded: Environ, tmp_path: Path
 ) -> None:
-    assert call(environ, "db", "upgrade").returncode == 0
     file = tmp_path / "empty.waddlebot"
-    assert call(environ, "backup", str(file)).returncode == 0
-    await fill(environ)
-    refused = call(environ, "restore", str(file))
+    assert call(upgraded, "backup", str(file)).returncode == 0
+    await fill(upgraded)
+    refused = call(upgraded, "restore", str(file))
     assert refused.returncode == 1
     assert "--force" in refused.stderr
-    assert "kept" in call(environ, "key", "list").stdout
-    forced = call(environ, "restore", str(file), "--force")
+    assert "kept" in call(upgraded, "key", "list").stdout
+    forced = call(upgraded, "restore", str(file), "--force")
     assert forced.returncode == 0, forced.stderr
-    assert "kept" not in call(environ, "key", "list").stdout
+    assert "kept" not in call(upgraded, "key", "list").stdout
     kept = re.search(r"backed up to (\S+)\.\n", forced.stderr)
     assert kept, forced.stderr
-    assert call(environ, "restore", kept[1], "--force").returncode == 0
-    assert "kept" in call(environ, "key", "list").stdout
+    assert call(upgraded, "restore", kept[1], "--force").returncode == 0
+    assert "kept" in call(upgraded, "key", "list").stdout
 
 
 def test_a_damaged_backup_changes_nothing(call: Call, lone_environ: Environ, tmp_path: Path) -> None:

@@ -10,12 +10,6 @@ from waddlebot.libs.testing.bots import launched
 from waddlebot.libs.web.keys import is_well_formed
 
 
-@pytest.fixture
-def upgraded(call: Call, environ: Environ) -> Environ:
-    assert call(environ, "db", "upgrade").returncode == 0
-    return environ
-
-
 def test_a_key_is_printed_alone(call: Call, upgraded: Environ) -> None:
     made = call(upgraded, "key", "create", "alerts", "--role", "trigger")
     assert made.returncode == 0, made.stderr
@@ -53,7 +47,6 @@ def test_a_name_of_two_keys_is_not_guessed(call: Call, upgraded: Environ) -> Non
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("taken", "--role", "user"), 1, "There is a key 'taken' there already"),
         ((" ", "--role", "user"), 2, "1 to 100 printable"),
         (("x", "--role", "user", "--community", "a", "--entity", "b:c:d"), 2, "not to both"),
         (("x", "--role", "user", "--entity", "nowhere"), 2, "platform:server:channel"),
@@ -61,12 +54,18 @@ def test_a_name_of_two_keys_is_not_guessed(call: Call, upgraded: Environ) -> Non
     ],
 )
 def test_what_makes_no_key_is_told(
-    call: Call, upgraded: Environ, arguments: tuple[str, ...], code: int, words: str
+    call: Call, lone_environ: Environ, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
-    assert call(upgraded, "key", "create", "taken", "--role", "user").returncode == 0
-    refused = call(upgraded, "key", "create", *arguments)
+    refused = call(lone_environ, "key", "create", *arguments)
     assert (refused.returncode, refused.stdout) == (code, "")
     assert words in refused.stderr
+
+
+def test_a_taken_name_is_told(call: Call, upgraded: Environ) -> None:
+    assert call(upgraded, "key", "create", "taken", "--role", "user").returncode == 0
+    refused = call(upgraded, "key", "create", "taken", "--role", "user")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "There is a key 'taken' there already" in refused.stderr
 
 
 def test_a_key_ends_when_it_was_told_to(call: Call, upgraded: Environ) -> None:
