@@ -9,6 +9,7 @@ import ahocorasick
 import re2
 
 from waddlebot.libs.matching.pattern import Kind
+from waddlebot.libs.matching.required import required_text
 
 _SET_BYTES_MAX = 64 << 20  # the default 8 MB cannot hold 10,000 patterns
 
@@ -16,6 +17,9 @@ type Pattern = tuple[Kind, str, bool]
 """Kind, pattern, and whether capitals matter."""
 
 type _Found = list[int]
+
+_GATE = -1
+"""In place of a rule's position: a text without which none of the gated expressions matches."""
 
 
 class _Literals:
@@ -32,12 +36,16 @@ class _Literals:
             self._automaton.add_word(needle, (len(needle), rules))
         self._automaton.make_automaton()
 
-    def find(self, text: str, found: _Found) -> None:
-        """Add the positions of the rules that match, each once."""
+    def find(self, text: str, found: _Found) -> bool:
+        """Add the positions of the rules that match, each once; whether gated expressions may match."""
+        gate = False
         for last, (length, rules) in self._automaton.iter(text):
             for position, word in rules:
-                if position not in found and (not word or _is_word(text, last + 1 - length, last + 1)):
+                if position == _GATE:
+                    gate = True
+                elif position not in found and (not word or _is_word(text, last + 1 - length, last + 1)):
                     found.append(position)
+        return gate
 
 
 class Matcher:
@@ -48,6 +56,7 @@ class Matcher:
         "_exact",
         "_expressions",
         "_folded",
+        "_gated",
         "_literals",
         "_literals_folded",
         "_needs_fold",
@@ -69,10 +78,14 @@ class Matcher:
         within = [(n, kind, p, sensitive) for n, (kind, p, sensitive) in numbered if kind in ("contains", "word")]
         literals = [(n, p, kind == "word") for n, kind, p, sensitive in within if sensitive]
         folded = [(n, p.casefold(), kind == "word") for n, kind, p, sensitive in within if not sensitive]
+        expressions = [(n, p, s, required_text(p)) for n, (kind, p, s) in numbered if kind == "regex"]
+        # Folded, whether capitals matter or not: a gate may stand open too often, never too seldom.
+        folded += [(_GATE, text, False) for text in {text for _, _, _, text in expressions if text}]
         self._literals = _Literals(literals).find if literals else None
         self._literals_folded = _Literals(folded).find if folded else None
         self._needs_fold = bool(self._folded or folded)
-        self._expressions = _expressions([(n, p, s) for n, (kind, p, s) in numbered if kind == "regex"])
+        self._expressions = _expressions([(n, p, s) for n, p, s, text in expressions if not text])
+        self._gated = _expressions([(n, p, s) for n, p, s, text in expressions if text])
 
     def match(self, text: str) -> Sequence[int]:
         """Positions of the rules that match ``text``; linear in the length of the text."""
@@ -81,13 +94,14 @@ class Matcher:
             found += self._exact.get(text, ())
         if self._literals is not None:
             self._literals(text, found)
+        expressions = self._expressions
         if self._needs_fold:
             folded = text.casefold()
             if folded in self._folded:
                 found += self._folded[folded]
-            if self._literals_folded is not None:
-                self._literals_folded(folded, found)
-        for find, positions in self._expressions:
+            if self._literals_folded is not None and self._literals_folded(folded, found):
+                expressions = expressions + self._gated
+        for find, positions in expressions:
             hits = find(text.encode("utf-8", "replace"))
             if hits:
                 found.extend([positions[n] for n in hits])
