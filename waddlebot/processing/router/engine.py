@@ -81,7 +81,7 @@ class Router:
         self.sessions = Sessions()
         self.rules = Rules()
         self.traces = Traces(STAGE_NAMES)
-        self.uses: Counter[tuple[str, str]] = Counter()
+        self.uses: Counter[str] = Counter()
         self.now_s = time.monotonic()
         self.wall_s = time.time()
         self.lanes = Lanes()
@@ -298,12 +298,13 @@ class Router:
             trip.replies += (Reply(words),)
         else:
             trip.replies += result.replies
-            following = self._following(trip)
-            if following is not None and result.status == "ok":
-                trip.entry = following
-                self._start(trip)
-                return
-        self.uses[(trip.event.community, trip.entry.name)] += 1
+            if trip.entry.also is not None and result.status == "ok":
+                following = self._following(trip)
+                if following is not None:
+                    trip.entry = following
+                    self._start(trip)
+                    return
+        self.uses[trip.event.community] += 1
         trip.stage = _RECORD if result.status != "failed" else EXECUTE
         if result.status == "failed":
             self._fail(trip, result.reason)

@@ -99,7 +99,7 @@ async def stats(ctx: Ctx) -> Reply:
     """Say how long the bot has been up and what it has done here."""
     desk = ctx.state(Desk)
     router = desk.router
-    uses = sum(n for (community, _), n in router.uses.items() if community == ctx.community)
+    uses = router.uses[ctx.community]
     counts = router.traces.counts
     return Reply(
         f"Up for {_duration(time.time() - desk.started_at)}. Commands used here: {uses}. "

@@ -150,14 +150,14 @@ class View:
     def find(self, text: str) -> tuple[Entry, str, str] | None:
         """The command that ``text`` calls, the word as typed and the arguments; ``None`` for a plain line."""
         if text[:1] in self.starts:
-            for prefix, own, table in (
-                (self.prefix, self.own, self.catalogue.main),
-                (self.community_prefix, self.own_community, self.catalogue.community),
-            ):
-                if text.startswith(prefix):
-                    found = _in_tables(text[len(prefix) :], own, table)
-                    if found is not None:
-                        return found
+            found = None
+            if text.startswith(self.prefix):
+                found = _in_tables(text[len(self.prefix) :], self.own, self.catalogue.main)
+            if found is None and text.startswith(self.community_prefix):
+                rest = text[len(self.community_prefix) :]
+                found = _in_tables(rest, self.own_community, self.catalogue.community)
+            if found is not None:
+                return found
         return self._bare(text) if self.bare else None
 
     def _bare(self, text: str) -> tuple[Entry, str, str] | None:
