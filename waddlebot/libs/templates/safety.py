@@ -9,7 +9,7 @@ who often are a moderator. Two things are done, to what is ordinary text nothing
 2. A text that begins like a command gets a visible `»` before it. A space or a zero-width character would not do,
    since bots trim their input and platforms drop them; and taking the prefix away would change what was said.
 
-What begins like a command? Compared in NFKC form, so that `！` is `!`:
+What begins like a command? Compared as it is and in NFKC form, in which `！` is `!`:
 
 - Our community's own prefixes before a letter or digit, with or without a space between: also `#1`, for it
   costs a mark.
@@ -24,6 +24,7 @@ What begins like a command? Compared in NFKC form, so that `！` is `!`:
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 MARK = "» "
@@ -106,12 +107,15 @@ def _invisible_run(text: str, at: int) -> int:
     return end - at
 
 
-def _start(text: str, at: int) -> str:
-    """The next characters that are seen, in NFKC form: enough of them to tell a command."""
-    start = _visible(unicodedata.normalize("NFKC", text[at : at + _START_MAX]))
+def _starts(text: str, at: int) -> Iterator[str]:
+    """The next characters that are seen, enough of them to tell a command: as they are, and in NFKC form."""
+    start = _visible(text[at : at + _START_MAX])
     if len(start) < _START_MAX // 2 and len(text) > at + _START_MAX:  # so much is hidden that we must look further
-        start = _visible(unicodedata.normalize("NFKC", _visible(text[at:])[:_START_MAX]))
-    return start
+        start = _visible(text[at:])[:_START_MAX]
+    yield start
+    normal = _visible(unicodedata.normalize("NFKC", start))
+    if normal != start:
+        yield normal
 
 
 def _visible(text: str) -> str:
@@ -122,7 +126,10 @@ def _is_command(text: str, at: int, prefixes: frozenset[str]) -> bool:
     first = text[at : at + 1]
     if first.isalnum() and first.isascii() and first not in _firsts(prefixes):
         return False
-    plain = _start(text, at)
+    return any(_calls(start, prefixes) for start in _starts(text, at))
+
+
+def _calls(plain: str, prefixes: frozenset[str]) -> bool:
     folded = plain.lower()
     for prefix in prefixes:
         if prefix and folded.startswith(prefix.lower()):

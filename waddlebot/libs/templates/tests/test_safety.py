@@ -104,6 +104,7 @@ COMMANDS = [
     "!\u200bso",
     "!\u0301so",
     "!" + "\u200b" * 200 + "so",
+    "/\ufe7cah",  # in NFKC form there is a space behind the slash
     "@Ann \u3164！" + "\u2060" * 90 + "so",
 ]
 
