@@ -40,7 +40,7 @@ fmt: .venv/ready  ## format the code and mend what ruff can
 
 tests: .venv/ready peers
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(PYTEST)
+	@$(BIN)/coverage run -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 coverage: tests
 	@$(BIN)/coverage combine --quiet
