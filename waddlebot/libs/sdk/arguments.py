@@ -26,6 +26,7 @@ Rest = NewType("Rest", str)
 Seconds = NewType("Seconds", float)
 """A duration such as ``90``, ``5m``, ``1h30m`` or ``2d``, in seconds."""
 
+_PLAIN: dict[Any, type] = {Login: str, Rest: str, Seconds: float}
 _DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", re.ASCII)
 _WEIGHTS_S = (604_800, 86_400, 3_600, 60, 1)
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
@@ -38,10 +39,14 @@ class UsageError(Refusal):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a command: name, plain type, meaning, and its default when it may be left out."""
+    """One argument of a command: name, type, meaning, and its default when it may be left out.
+
+    ``plain`` is the same with the type of its values: ``str`` for a :data:`Login`.
+    """
 
     info: FieldInfo
     optional: bool
+    plain: FieldInfo
 
     @property
     def usage(self) -> str:
@@ -82,7 +87,7 @@ def arguments_of(handler: Callable[..., Any]) -> tuple[Argument, ...]:
         optional = has_default or nullable
         if found and found[-1].optional and not optional:
             raise TypeError(f"{named} is required, so it cannot follow the optional {found[-1].info.name}")
-        found.append(Argument(info, optional))
+        found.append(Argument(info, optional, dataclasses.replace(info, type=_PLAIN.get(plain, plain))))
     return tuple(found)
 
 
@@ -98,7 +103,7 @@ def parse(arguments: tuple[Argument, ...], raw: str, usage: str) -> list[Any]:
             rest = raw[position:].strip()
             if not rest and not argument.optional:
                 raise UsageError(f"Usage: {usage}")
-            values.append(_convert(argument.info, rest, usage) if rest else _default(argument))
+            values.append(_convert(argument, rest, usage) if rest else _default(argument))
             position = len(raw)
             continue
         found = _WORD.search(raw, position)
@@ -109,7 +114,7 @@ def parse(arguments: tuple[Argument, ...], raw: str, usage: str) -> list[Any]:
             continue
         position = found.end()
         word = found[2] if found[1] is None else re.sub(r"\\(.)", r"\1", found[1])
-        values.append(_convert(argument.info, word, usage))
+        values.append(_convert(argument, word, usage))
     if raw[position:].strip():
         raise UsageError(f"Usage: {usage}")
     return values
@@ -133,19 +138,20 @@ def _default(argument: Argument) -> Any:
     return None if argument.info.required else argument.info.default
 
 
-def _convert(info: FieldInfo, word: str, usage: str) -> Any:
+def _convert(argument: Argument, word: str, usage: str) -> Any:
     value: Any = word
-    if info.type is Login:
+    kind = argument.info.type
+    if kind is Login:
         value = word.removeprefix("@").lower()
         if not value:
             raise UsageError(f"Usage: {usage}")
-    elif info.type is Seconds:
+    elif kind is Seconds:
         try:
             value = parse_duration(word)
         except ValueError:
-            raise UsageError(f"{info.name} is a time such as 90, 5m or 1h30m. Usage: {usage}") from None
+            name = argument.info.name
+            raise UsageError(f"{name} is a time such as 90, 5m or 1h30m. Usage: {usage}") from None
     try:
-        plain = {Login: str, Rest: str, Seconds: float}.get(info.type, info.type)
-        return check(dataclasses.replace(info, type=plain), value)
+        return check(argument.plain, value)
     except FieldError as error:
         raise UsageError(f"{error} Usage: {usage}") from None
