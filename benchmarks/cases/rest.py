@@ -1,4 +1,4 @@
-"""Events posted to the REST door in batches of 100, over eight connections; an answer means that they are committed.
+"""Events posted to the REST door in batches of 100, over eight connections; an answer means: they are committed.
 
 The clients run in a process of their own, on another core where there is one.
 """
