@@ -1,7 +1,7 @@
 """The other side of an IRC connection: a server of one channel that chats at half of what the bot can read.
 
 It runs in a process (and, where there is one, on a core) of its own. The bot's speed is found first: how long it
-takes until a command behind a heap of lines is answered. Then commands are asked one after the other amid the chat,
+takes until a command behind a heap of lines is answered. Then commands are asked one by one amid the chat,
 and each reply is timed from socket to socket.
 """
 
