@@ -80,7 +80,9 @@ async def test_without_a_key_it_says_which_is_needed(client: JsonClient) -> None
     assert headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("raw", ["", "x", "wbk_" + "a" * 49, new_key()])
+@pytest.mark.parametrize(
+    "raw", ["", "x", "wbk_" + "a" * 49, new_key()], ids=["empty", "short", "malformed", "unknown"]
+)
 async def test_a_wrong_key_opens_nothing_not_even_open_routes(client: JsonClient, raw: str) -> None:
     for path in ("/who/x", "/open"):
         status, answer, _ = await client.ask("GET", SHOP + path, key=raw)
