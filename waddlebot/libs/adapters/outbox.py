@@ -12,7 +12,7 @@ from waddlebot.libs.dal import Busy, DalError
 from waddlebot.libs.sdk.ports import Endpoint, Send, Sent
 
 QUEUE_MAX = 20_000
-_COMMUNITY_SHARE = 4
+_SHARE_MAX = QUEUE_MAX // 4
 _BATCH_FIRST = 64
 _BATCH_MIN = 8
 _BATCH_MAX = 1_024
@@ -52,24 +52,30 @@ class Outbox:
 
     def room(self, community: str) -> bool:
         """Whether another reply of this community may wait: no community holds more than a quarter."""
-        return self._size < QUEUE_MAX and self._held[community] < QUEUE_MAX // _COMMUNITY_SHARE
+        if self._size < _SHARE_MAX:  # then no community can have more than its share
+            return True
+        return self._size < QUEUE_MAX and self._held[community] < _SHARE_MAX
 
     def put(self, sends: Sequence[Send], durable: bool = False) -> None:
         """Queue replies. ``durable`` ones have a row already and are always taken.
 
         Raises ``Busy``, taking none of them, when there is no room.
         """
-        if not durable and not all(self.room(send.community) for send in sends):
+        if not durable and not all([self.room(send.community) for send in sends]):
             raise Busy("too many replies wait to be sent; try again in a moment")
+        queues, held = self._queues, self._held
+        woken = set()
         for send in sends:
-            queue = self._queues.get(send.platform)
+            queue = queues.get(send.platform)
             if queue is None:
                 self.undeliverable += 1
                 continue
             queue.append((send, send.id if durable else ""))
-            self._held[send.community] += 1
+            held[send.community] += 1
             self._size += 1
-            self._wake[send.platform].set()
+            woken.add(send.platform)
+        for platform in woken:
+            self._wake[platform].set()
 
     def delivers(self, platform: str) -> bool:
         """Whether anybody delivers to a platform."""
@@ -129,7 +135,7 @@ class Outbox:
         began_s = time.monotonic()
         outcomes = await self._deliver(platform, sends)
         took_s = time.monotonic() - began_s
-        self.outcomes.update(sent.status for sent in outcomes)
+        self.outcomes.update([sent.status for sent in outcomes])
         unknown = unknown_of(row, outcomes)
         if unknown:
             await self._store().sent([row.id], unknown)
