@@ -113,7 +113,7 @@ def _starts(text: str, at: int) -> Iterator[str]:
     if len(start) < _START_MAX // 2 and len(text) > at + _START_MAX:  # so much is hidden that we must look further
         start = _visible(text[at:])[:_START_MAX]
     yield start
-    normal = _visible(unicodedata.normalize("NFKC", start))
+    normal = _visible(unicodedata.normalize("NFKC", start)).lstrip()  # of `´` a space and a mark are made
     if normal != start:
         yield normal
 
