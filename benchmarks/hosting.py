@@ -1,12 +1,12 @@
 """A real host for a case: all modules, embedded defaults, a data folder of its own that is gone afterwards."""
 
 import asyncio
-import itertools
 import socket
 import sqlite3
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,17 +32,20 @@ PLATFORM = "twitch"
 SERVER = ""
 CHUNK_EVENTS = 150
 """Lines in 64 KB, which is what one read of a busy socket brings."""
-_USERS = 10_000
+_USERS = 500
 _WAIT_S_MAX = 60.0
 REPLIES_WAITING_MAX = 2_000
 _CALLS_WAITING_MAX = 1_000
 
 
 @asynccontextmanager
-async def running(*modules: Module, prepare: Prepare | None = None, **environ: str) -> AsyncIterator[Host]:
+async def running(
+    *modules: Module, prepare: Prepare | None = None, only: Sequence[str] = (), **environ: str
+) -> AsyncIterator[Host]:
     """A started host of all modules and these; replies to Twitch are counted in place of being sent.
 
-    `prepare` configures its communities before, by the stores that the hub and chat use.
+    `prepare` configures its communities before, by the stores that the hub and chat use. `only` names modules of
+    the product to run in place of all, as `waddlebot run MODULE…` does.
     """
     with tempfile.TemporaryDirectory(prefix="waddlebot-bench-") as folder:
         variables = {"WADDLEBOT_DATA_DIR": folder, "HTTP_PORT": str(free_port()), **environ}
@@ -52,7 +55,8 @@ async def running(*modules: Module, prepare: Prepare | None = None, **environ: s
         counting = pusher(PLATFORM)
         manifests = {name: module for name, module in discover().items() if module.delivers != PLATFORM}
         manifests |= {module.name: module for module in (*modules, counting)}
-        host = Host(load(variables), variables, manifests=manifests)
+        names = [*only, *(module.name for module in (*modules, counting))] if only else []
+        host = Host(load(variables), variables, names, manifests)
         await host.start()
         try:
             yield host
@@ -100,19 +104,24 @@ def entity(channel: str) -> str:
 
 
 def events_in_turns(messages: Iterable[Message]) -> list[Event]:
-    """Messages as a receiver hands them on, just received; 10,000 users take turns.
+    """Messages as a receiver hands them on, just received; in each channel its 500 users take turns.
 
     Zipf's most eager user would exceed the 60 commands a minute, and the 20 that may wait for one person.
     """
     now = time.time()
-    users = [f"user_{number}" for number in range(_USERS)]
-    return [
-        Event(
-            EVENT_VERSION, m.id, CHAT_MESSAGE, PLATFORM, SERVER, m.channel, str(number), user, user, (), m.text,
-            now, now, "", "bench",
-        )
-        for (number, user), m in zip(itertools.cycle(enumerate(users)), messages, strict=False)
-    ]  # fmt: skip
+    turns: Counter[str] = Counter()
+    events = []
+    for message in messages:
+        channel = message.channel
+        turns[channel] += 1
+        user = f"{channel}_{turns[channel] % _USERS}"
+        events.append(
+            Event(
+                EVENT_VERSION, message.id, CHAT_MESSAGE, PLATFORM, SERVER, channel, user, user, user, (),
+                message.text, now, now, "", "bench",
+            )
+        )  # fmt: skip
+    return events
 
 
 def desk_of(host: Host) -> Desk:

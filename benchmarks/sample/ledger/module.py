@@ -10,9 +10,7 @@ type Ctx = Context[None, LedgerStore]
 
 def ledger(names: Sequence[str], *, durable: bool = False) -> Module:
     """Return the module with these commands; `durable` ones write a row, once per delivery, before they reply."""
-    module = Module(
-        __name__, "Reply with the command's name.", http_port=8999, grpc_port=50999, store=LedgerStore
-    )
+    module = Module(__name__, "Reply with the command's name.", http_port=8999, grpc_port=50999, store=LedgerStore)
     for name in names:
         _declare(module, name, durable)
     return module

@@ -20,9 +20,7 @@ type Ctx = ServiceContext[None, None]
 
 def pusher(platform: str) -> Module:
     """Return a module that takes all replies to a platform."""
-    module = Module(
-        __name__, f"Count replies to {platform}.", http_port=8998, grpc_port=50998, delivers=platform
-    )
+    module = Module(__name__, f"Count replies to {platform}.", http_port=8998, grpc_port=50998, delivers=platform)
 
     @module.starts
     @asynccontextmanager

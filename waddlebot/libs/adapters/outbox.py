@@ -12,7 +12,7 @@ from waddlebot.libs.dal import Busy, DalError
 from waddlebot.libs.sdk.ports import Endpoint, Send, Sent
 
 QUEUE_MAX = 20_000
-_SHARE_MAX = QUEUE_MAX // 4
+_COMMUNITY_SHARE = 4
 _BATCH_FIRST = 64
 _BATCH_MIN = 8
 _BATCH_MAX = 1_024
@@ -52,16 +52,15 @@ class Outbox:
 
     def room(self, community: str) -> bool:
         """Whether another reply of this community may wait: no community holds more than a quarter."""
-        if self._size < _SHARE_MAX:  # then no community can have more than its share
-            return True
-        return self._size < QUEUE_MAX and self._held[community] < _SHARE_MAX
+        share = QUEUE_MAX // _COMMUNITY_SHARE
+        return self._size < share or (self._size < QUEUE_MAX and self._held[community] < share)
 
     def put(self, sends: Sequence[Send], durable: bool = False) -> None:
         """Queue replies. ``durable`` ones have a row already and are always taken.
 
         Raises ``Busy``, taking none of them, when there is no room.
         """
-        if not durable and not all([self.room(send.community) for send in sends]):
+        if not durable and not all(self.room(send.community) for send in sends):
             raise Busy("too many replies wait to be sent; try again in a moment")
         queues, held = self._queues, self._held
         woken = set()

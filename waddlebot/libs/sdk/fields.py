@@ -103,7 +103,10 @@ def check(info: FieldInfo, value: Any) -> Any:
     Raises :class:`FieldError` that names the field and says what it takes.
     """
     try:
-        converted = msgspec.convert(value, info.type, strict=not isinstance(value, str) or info.type is str)
+        if info.type is str and type(value) is str and value.isascii():
+            converted: Any = value  # nearly all words of commands: nothing to convert, and no half of a pair
+        else:
+            converted = msgspec.convert(value, info.type, strict=not isinstance(value, str) or info.type is str)
     except (msgspec.ValidationError, UnicodeEncodeError):  # the latter for halves of surrogate pairs
         raise FieldError(f"{info.name} takes {type_words(info)}, not {_shown(info, value)}.") from None
     field = info.field

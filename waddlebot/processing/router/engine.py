@@ -354,14 +354,14 @@ class Router:
         self._spawn(bury())
 
     def _end(self, trip: Trip, status: str, reason: str) -> None:
-        event = trip.event
-        matched = hasattr(trip, "entry")
-        command, module = (trip.entry.name, trip.entry.module) if matched else ("", "")
-        self.traces.ring.append((event, trip.stage, status, reason, command, module))
-        self.traces.counts[status] += 1
-        replies = trip.replies
+        event, traces, replies = trip.event, self.traces, trip.replies
+        entry = getattr(trip, "entry", None)
+        command, module = (entry.name, entry.module) if entry is not None else ("", "")
+        traces.ring.append((event, trip.stage, status, reason, command, module))
+        traces.counts[status] += 1
         if replies:
-            replies = tuple([self._safe(reply, trip.view) for reply in replies])
+            safe, view = self._safe, trip.view
+            replies = tuple([safe(reply, view) for reply in replies])
         if isinstance(trip.inboxed, Delivery):
             trip.inboxed.add(EventResult(event.id, status, replies, reason))
         elif replies:

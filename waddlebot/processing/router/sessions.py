@@ -44,8 +44,12 @@ class Sessions:
         """A new session with an unguessable id."""
         if len(self._new) >= _GENERATION_SIZE:
             self._old, self._new = self._new, {}
-        session = Session(self._id(), event, module, now + SESSION_S)
-        self._new[session.id] = session
+        # One system call for many ids: at a hundred thousand commands a second it would show.
+        if self._used >= len(self._pool):
+            self._pool, self._used = os.urandom(_POOL_BYTES).hex(), 0
+        start, self._used = self._used, self._used + 2 * _ID_BYTES
+        session_id = self._pool[start : self._used]
+        session = self._new[session_id] = Session(session_id, event, module, now + SESSION_S)
         return session
 
     def answer(self, session_id: str, entity: str, module: str, now: float) -> Session:
@@ -61,10 +65,3 @@ class Sessions:
         if session.module != module:
             raise SessionError("the session belongs to another module.")
         return session
-
-    def _id(self) -> str:
-        # One system call for many ids: at a hundred thousand commands a second it would show.
-        if self._used >= len(self._pool):
-            self._pool, self._used = os.urandom(_POOL_BYTES).hex(), 0
-        start, self._used = self._used, self._used + 2 * _ID_BYTES
-        return self._pool[start : self._used]
