@@ -92,12 +92,22 @@ def _neutral(text: str, prefixes: frozenset[str]) -> str:
     for _ in range(_MENTIONS_MAX):
         at += _invisible_run(text, at)
         if _is_command(text, at, prefixes):
-            return text[:at] + MARK + text[at:]
+            gap = " " if at and not text[at - 1].isspace() else ""  # or the mark would be of the mention
+            return text[:at] + gap + MARK + text[at:]
         mention = _MENTION.match(text, at)
         if mention is None:
             break
-        at = mention.end()
+        at += _mention_length(mention[0])
     return text
+
+
+def _mention_length(mention: str) -> int:
+    """How much of it is a mention to somebody who reads NFKC, in which some letters and accents are a space."""
+    if not mention.isascii():
+        for length, char in enumerate(mention):
+            if not char.isascii() and unicodedata.normalize("NFKC", char)[0] == " ":
+                return length
+    return len(mention)
 
 
 def _invisible_run(text: str, at: int) -> int:

@@ -106,6 +106,7 @@ COMMANDS = [
     "!" + "\u200b" * 200 + "so",
     "/\ufe7cah",  # in NFKC form there is a space behind the slash
     "´!so",
+    "@Ann´!so",
     "@Ann \u3164！" + "\u2060" * 90 + "so",
 ]
 
