@@ -85,29 +85,30 @@ def _is_invisible(char: str) -> bool:
 
 
 def _neutral(text: str, prefixes: frozenset[str]) -> str:
-    at = 0
-    allowed = _ALLOWED.match(text)
-    if allowed is not None:
-        at = allowed.end()
-    for _ in range(_MENTIONS_MAX):
-        at += _invisible_run(text, at)
+    for at in _places(text):
         if _is_command(text, at, prefixes):
             gap = " " if at and not text[at - 1].isspace() else ""  # or the mark would be of the mention
             return text[:at] + gap + MARK + text[at:]
-        mention = _MENTION.match(text, at)
-        if mention is None:
-            break
-        at += _mention_length(mention[0])
     return text
 
 
-def _mention_length(mention: str) -> int:
-    """How much of it is a mention to somebody who reads NFKC, in which some letters and accents are a space."""
-    if not mention.isascii():
-        for length, char in enumerate(mention):
-            if not char.isascii() and unicodedata.normalize("NFKC", char)[0] == " ":
-                return length
-    return len(mention)
+def _places(text: str) -> Iterator[int]:
+    """Where a command may begin: at the start or after what is allowed there, and after each mention."""
+    allowed = _ALLOWED.match(text)
+    at = 0 if allowed is None else allowed.end()
+    for _ in range(_MENTIONS_MAX):
+        at += _invisible_run(text, at)
+        yield at
+        mention = _MENTION.match(text, at)
+        if mention is None:
+            return
+        # To who reads NFKC, in which some letters and accents are a space, it ends there.
+        yield from (place for place in range(at, mention.end()) if _begins_with_space(text[place]))
+        at = mention.end()
+
+
+def _begins_with_space(char: str) -> bool:
+    return not char.isascii() and unicodedata.normalize("NFKC", char)[0] == " "
 
 
 def _invisible_run(text: str, at: int) -> int:
