@@ -32,7 +32,7 @@ PLATFORM = "twitch"
 SERVER = ""
 CHUNK_EVENTS = 150
 """Lines in 64 KB, which is what one read of a busy socket brings."""
-_USERS = 500
+_USERS = 1_000
 _WAIT_S_MAX = 60.0
 REPLIES_WAITING_MAX = 2_000
 _CALLS_WAITING_MAX = 1_000
@@ -104,7 +104,7 @@ def entity(channel: str) -> str:
 
 
 def events_in_turns(messages: Iterable[Message]) -> list[Event]:
-    """Messages as a receiver hands them on, just received; in each channel its 500 users take turns.
+    """Messages as a receiver hands them on, just received; in each channel its 1,000 users take turns.
 
     Zipf's most eager user would exceed the 60 commands a minute, and the 20 that may wait for one person.
     """
