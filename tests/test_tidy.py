@@ -54,12 +54,7 @@ def is_test(path: str) -> bool:
 
 def is_product(path: str) -> bool:
     """Whether the file is Python that users run."""
-    return (
-        path.startswith("waddlebot/")
-        and path.endswith(".py")
-        and not is_test(path)
-        and not is_generated(path)
-    )
+    return path.startswith("waddlebot/") and path.endswith(".py") and not is_test(path) and not is_generated(path)
 
 
 def file_size(path: str, text: str) -> Iterator[str]:
@@ -107,9 +102,7 @@ def exemptions(path: str, text: str) -> Iterator[str]:
     if not path.endswith(".py") or is_generated(path):
         return
     codes = r"[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*"
-    silencer = (
-        rf"#\s*(?:type:\s*ignore(\[[^\]]*\])?|noqa(:\s*{codes})?|nosec(\s+{codes})?|pragma:\s*no cover())"
-    )
+    silencer = rf"#\s*(?:type:\s*ignore(\[[^\]]*\])?|noqa(:\s*{codes})?|nosec(\s+{codes})?|pragma:\s*no cover())"
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type != tokenize.COMMENT:
             continue
@@ -193,9 +186,7 @@ def place_named_by(node: ast.AST) -> str:
     match node:
         case ast.Constant(value=str(word)) if word in PLACES or word == "/.dockerenv":
             return word
-        case ast.Attribute(value=ast.Name(id=owner), attr=name) if (
-            name in PLACE_CHOICES and owner in PLACE_OWNERS
-        ):
+        case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in PLACE_CHOICES and owner in PLACE_OWNERS:
             return f"{owner}.{name}"
         case ast.Name(id=name) | ast.Attribute(attr=name):
             *before, last = name.lower().split("_")
@@ -247,11 +238,7 @@ def statement_effects(statement: ast.stmt) -> Iterator[str]:
 def value_effects(value: ast.expr) -> Iterator[str]:
     """Calls that reach outside, and empty containers: those are made only to be filled."""
     match value:
-        case (
-            ast.Dict(keys=[])
-            | ast.List(elts=[])
-            | ast.Call(func=ast.Name(id="set" | "dict" | "list"), args=[])
-        ):
+        case ast.Dict(keys=[]) | ast.List(elts=[]) | ast.Call(func=ast.Name(id="set" | "dict" | "list"), args=[]):
             yield f"line {value.lineno}: a global to be filled"
         case ast.Call(func=ast.Name(id="defaultdict" | "Counter" | "deque" | "ContextVar" as kind)):
             if kind != "ContextVar":  # holds one value for each task, which is the opposite of global
@@ -392,8 +379,7 @@ def test_every_module_starts_in_module_py() -> None:
         "waddlebot/action/pushing/twitch"
     ]
     assert (
-        without_declaration({"waddlebot/action/pushing/__init__.py": "", "waddlebot/core/__init__.py": ""})
-        == []
+        without_declaration({"waddlebot/action/pushing/__init__.py": "", "waddlebot/core/__init__.py": ""}) == []
     )
 
 
