@@ -48,7 +48,7 @@ _CALL = re.compile(
     r"| \*[^\W\d_][^\W_][^*]*$ | ~~?[^\W\d_][^\W_][^~]*$ | <[^\W\d_][^\W_][^>]*$",
     re.VERBOSE,
 )
-_MENTIONS = re.compile(r"^(?:@[^\s,:;@]{1,25}[,:;]?\s*){1,3}")
+_MENTIONS = re.compile(r"^(?:@[^\s,:;@]{1,25}(?:[,:;]\s*|\s+)){1,3}")
 _COLOURS = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|[\x00-\x1f\x7f]")
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNSEEN = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")

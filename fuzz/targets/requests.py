@@ -84,7 +84,7 @@ async def _ask(data: bytes) -> None:
         ])
     )  # fmt: skip
     assert 200 <= status < 500, status
-    assert keyed or not target.startswith(_API) or status >= 400, status
+    assert keyed or not target.startswith(_API) or status >= 300, status
 
 
 def _is_header(header: bytes) -> bool:
