@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from waddlebot.libs.dal import Column, Store, Table, reads, writes
-from waddlebot.libs.sdk.event import Event
+from waddlebot.libs.sdk.event import Codec, Event
 from waddlebot.libs.sdk.ports import PART, EventBatch, EventResult, Send, Sent
 
 OWNER = "delivery"
@@ -18,7 +18,6 @@ REPLAY = "replay"
 # An id is remembered for a week: longer than any platform resends (Standard Webhooks: 28 h, Stripe: 3 days).
 REMEMBERED_S = 7 * 86_400.0
 
-_EVENTS = msgspec.msgpack.Decoder(list[Event])
 _EVENT = msgspec.msgpack.Decoder(Event)
 _RESULT = msgspec.msgpack.Decoder(EventResult)
 _SENDS = msgspec.msgpack.Decoder(list[Send])
@@ -133,7 +132,7 @@ class DeliveryStore(Store):
             "insert into {inbox} (id, source, events, number, tries, at)"
             " values (:id, :source, :events, :number, :tries, :at)",
             {
-                "id": batch_id, "source": source, "events": _ENCODE(events), "number": len(events),
+                "id": batch_id, "source": source, "events": Codec.encode(events), "number": len(events),
                 "tries": tries, "at": at,
             },
         )  # fmt: skip
@@ -153,7 +152,7 @@ class DeliveryStore(Store):
 
     def _batches(self, query: str, values: dict[str, str] | None = None) -> list[OpenBatch]:
         return [
-            OpenBatch(EventBatch(r[0], _EVENTS.decode(r[2]), inboxed=True), r[1], r[3])
+            OpenBatch(EventBatch(r[0], Codec.decode(r[2]), inboxed=True), r[1], r[3])
             for r in self.db.execute(query, values)
         ]
 
@@ -172,7 +171,7 @@ class DeliveryStore(Store):
         rows = self.db.execute("select source, events, tries, at from {inbox} where id = :id", {"id": batch_id})
         for source, events, tries, at in rows:
             self.db.execute("delete from {inbox} where id = :id", {"id": batch_id})
-            for n, event in enumerate(_EVENTS.decode(events)):
+            for n, event in enumerate(Codec.decode(events)):
                 self._pack(f"{batch_id}{PART}{n}", source, [event], tries, at)
 
     @writes
@@ -212,7 +211,7 @@ class DeliveryStore(Store):
         missing = set(ids) - set(found)
         if missing:
             waiting = self.db.execute("select events from {inbox} where source = :source", {"source": source})
-            missing -= {event.id for row in waiting for event in _EVENTS.decode(row[0])}
+            missing -= {event.id for row in waiting for event in Codec.decode(row[0])}
         return found | {id_: EventResult(id_, "ignored") for id_ in missing}
 
     def _stored(self, source: str, ids: list[str]) -> dict[str, EventResult]:
