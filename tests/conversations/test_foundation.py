@@ -120,9 +120,9 @@ async def test_why(chat: Chat) -> None:
     outcome = await chat.say("!rule list")
     await chat.hears("@ann Only moderator…")
     chat.say("!why @ann", as_="mod", roles=MOD)
-    await chat.hears("The command rule list was refused: only for moderator and above.")
+    await chat.hears("The command rule list was refused: only for moderator and above. […]")
     chat.say(f"!why {outcome.event_id}", as_="mod", roles=MOD)
-    await chat.hears("The command rule list was refused: only for moderator and above.")
+    await chat.hears("The command rule list was refused: only for moderator and above. […]")
     chat.say("!why unheard-of", as_="mod", roles=MOD)
     await chat.hears("Nothing is known of the event unheard-of…")
 

@@ -84,9 +84,13 @@ def _announce(host: Host) -> None:
             state = state_of(module, os.environ)
             words = module.summary if state == "on" else state.removeprefix("off: ")
             out.print(f"  {state[:3].rstrip(':'):<4} {module.name}: {words}", markup=False)
+    if host.environment.redis_url:
+        out.print("  REDIS_URL is set; one process needs no Redis and uses none", markup=False)
     address = host.web_config.host
-    if _CONSOLE in host.modules and not address.startswith(_LOOPBACK):
+    token_only = _CONSOLE in host.modules and host.configs[_CONSOLE].token_only
+    if _CONSOLE in host.modules and (token_only or not address.startswith(_LOOPBACK)):
         token = access_token(host.shared.secret.derive(f"{_CONSOLE}/{SECRET_PURPOSE}"))
-        out.print(f"From other machines the chat window opens with {host.web.url}/?token={token}", markup=False)
+        whence = "The" if token_only else "From other machines the"
+        out.print(f"{whence} chat window opens with {host.web.url}/?token={token}", markup=False)
     out.print(f"WaddleBot is ready: {host.web.url}/ (type !help there; Ctrl+C stops it)", markup=False)
     sys.stdout.flush()

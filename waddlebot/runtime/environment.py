@@ -48,6 +48,12 @@ class Environment:
             secret=True,
         ),
     ] = ""
+    redis_url: Annotated[
+        str,
+        Field(
+            "Carries events between hosts; one process needs none, and uses none.", env="REDIS_URL", secret=True
+        ),
+    ] = ""
     wire_check: Annotated[
         int,
         Field(

@@ -247,7 +247,8 @@ async def _ask_claim(ctx: Ctx, account: str, now: float) -> Reply:
     how = f"Type {ctx.settings.prefix}claim and the code here."
     if not await ctx.store.open_claim(account, _digest(ctx.community, account, code), now):
         raise Refusal(f"Your code is on the operator's console since less than ten minutes. {how}")
-    ctx.log.warning(
+    # Above every level an operator may have chosen: without this line nobody could ever own the community.
+    ctx.log.critical(
         "%s (%s) asks to own the community %s. If that is right, give them this code, which is good for %d "
         "minutes: %s",
         ctx.event.user_name, account, ctx.community, CLAIM_VALID_S // 60, code,

@@ -17,6 +17,7 @@ from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.sdk.context import RouteContext, ServiceContext, Services
 from waddlebot.libs.sdk.contract import Caller
 from waddlebot.libs.sdk.event import Event
+from waddlebot.libs.sdk.fields import from_environment
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.ports import CallError, CallScope, Ports, Send
 from waddlebot.libs.sdk.rank import Role
@@ -33,7 +34,9 @@ class LoneServices(Services):
 
     def __init__(self, module: Module, config: Any = None) -> None:
         self.module = module.name
-        self.config = config
+        self.config = (
+            from_environment(module.config, module.name, {}) if config is None and module.config else config
+        )
         self.log = logging.getLogger(module.name)
         self.manifests = {module.name: module}
         self.adopted: dict[str, str] = {}

@@ -96,6 +96,9 @@ class Gate:
         """
         if key is None:
             return CallScope("")
+        if key.entity and key.role not in (Role.TRIGGER, Role.USER):
+            words = f"The key {key.name!r} is bound to one entity; this concerns its whole community."
+            raise HttpError(403, "entity_key", words)
         community = key.community or self._community_of(key.entity)
         if not community:
             words = f"The key {key.name!r} is bound to {key.entity}, which belongs to no community."

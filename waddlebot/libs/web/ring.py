@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hmac
 import logging
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ UNKNOWN_FRESH_S = 0.05
 TOUCH_EVERY_S = 60.0
 
 _log = logging.getLogger(__name__)
+_COMMUNITY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 class KeyRing:
@@ -90,6 +92,10 @@ class KeyRing:
             raise ValueError("A key is bound to a community or to an entity, not to both.")
         if entity and len(entity.split(":", 2)) != 3:
             raise ValueError(f"An entity is written platform:server:channel, not {entity!r}.")
+        if community and not _COMMUNITY.fullmatch(community):
+            raise ValueError(
+                f"A community's name has a-z, 0-9, _ and -, at most 63 characters, not {community!r}."
+            )
         raw = new_key()
         bound = community or ("" if entity else "home")
         info = KeyInfo(secrets.token_hex(8), name, role, bound, entity, time.time(), created_by, expires_at)

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from waddlebot.libs.contracts.community import HOME
+from waddlebot.libs.contracts.console import PLATFORM as CONSOLE
 from waddlebot.libs.dal import Busy, DalError
 from waddlebot.libs.sdk import CHAT_MESSAGE, EVENT_VERSION, Event, EventResult, Reply, Services
 from waddlebot.libs.sdk.ports import CallError, Inbox
@@ -199,6 +200,9 @@ def _check(one: PostedEvent, n: int) -> None:
                 400, "invalid_field",
                 f"Event {n}: {name} has at most {_NAME_MAX} characters and no control characters.",
             )  # fmt: skip
+    if one.platform == CONSOLE:
+        # Its user owns the community by sitting at the machine, which a key does not.
+        raise HttpError(400, "invalid_field", f"Event {n}: the platform console has a door of its own.")
     if ":" in one.platform or ":" in one.server:
         raise HttpError(400, "invalid_field", f"Event {n}: platform and server have no colon.")
     if len(one.text) > TEXT_MAX:

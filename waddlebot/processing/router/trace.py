@@ -37,7 +37,7 @@ class Trace(msgspec.Struct, frozen=True):
     def in_words(self) -> str:
         """One sentence for chat."""
         what = f"The command {self.command}" if self.command else "The message"
-        return f"{what} was {self.status}" + (f": {self.reason}." if self.reason else ".")
+        return f"{what} was {self.status}" + (f": {self.reason}." if self.reason else ".") + f" [{self.event_id}]"
 
 
 type Noted = tuple[Event, int, str, str, str, str]

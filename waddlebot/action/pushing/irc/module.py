@@ -20,13 +20,19 @@ module = Module(
 @module.pushes
 async def deliver(ctx: Ctx, sends: Sequence[Send]) -> list[Sent]:
     """Say replies, in order; a private one is a notice to whoever is answered."""
-    lines = tuple(_line(send) for send in sends if send.reply.action == "chat")
+    lines = tuple(_line(send) for send in sends if _is_sayable(ctx, send))
     try:
         said = await ctx.use(IrcConnections).say(SayRequest(lines)) if lines else None
     except CallError as error:
         return [Sent(send.id, "refused", str(error)) for send in sends]
     refusals = {outcome.id: outcome.refusal for outcome in said.outcomes} if said else {}
-    return [_sent(send, refusals.get(send.id, f"IRC cannot show {send.reply.action}")) for send in sends]
+    return [_sent(send, refusals.get(send.id, f"IRC cannot show {send.reply.action} there")) for send in sends]
+
+
+def _is_sayable(ctx: Ctx, send: Send) -> bool:
+    """Words, in a channel of the community they come from. Of an order that IRC cannot do, its words are said."""
+    here = ctx.entities.get(send.entity) == send.community
+    return here and (send.reply.action == "chat" or (send.reply.action == "general" and bool(send.reply.text)))
 
 
 def _line(send: Send) -> Line:

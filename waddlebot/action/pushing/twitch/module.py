@@ -20,7 +20,7 @@ module = Module(
 @module.pushes
 async def deliver(ctx: Ctx, sends: Sequence[Send]) -> list[Sent]:
     """Say replies, in order. Private ones are refused: Twitch has no whispers over chat."""
-    refusals = {send.id: _refusal(send) for send in sends}
+    refusals = {send.id: _refusal(ctx, send) for send in sends}
     lines = tuple(
         Line(send.id, send.server, send.channel, send.reply.text, may_command=send.reply.may_command)
         for send in sends
@@ -37,7 +37,11 @@ async def deliver(ctx: Ctx, sends: Sequence[Send]) -> list[Sent]:
     ]
 
 
-def _refusal(send: Send) -> str:
+def _refusal(ctx: Ctx, send: Send) -> str:
+    """Why it cannot be said. Of an order that chat cannot do, such as a timeout, its words are said."""
+    if ctx.entities.get(send.entity) != send.community:
+        return f"{send.channel} is no channel of {send.community}"
     if send.reply.private:
         return "Twitch chat cannot tell it to one user alone"
-    return "" if send.reply.action == "chat" else f"Twitch chat cannot show {send.reply.action}"
+    words = send.reply.action == "chat" or (send.reply.action == "general" and bool(send.reply.text))
+    return "" if words else f"Twitch chat cannot show {send.reply.action}"

@@ -49,6 +49,7 @@ def test_one_event_or_a_list() -> None:
         (body(id="a\nb"), 400, "control characters"),
         (body(channel="x" * 201), 400, "at most 200"),
         (body(platform="a:b"), 400, "no colon"),
+        (body(platform="console"), 400, "door of its own"),
         (body(text="x" * (TEXT_MAX + 1)), 400, "at most 5000"),
         (body(roles=["r"] * 21), 400, "at most 20"),
         (body(data={"x": "y" * 70_000}), 400, "65536 bytes"),

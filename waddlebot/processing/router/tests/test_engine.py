@@ -505,12 +505,12 @@ async def test_traces_explain_every_stage() -> None:
     assert trace.steps[-1].stage == "permit"
     assert trace.steps[-1].decision == "only for moderator and above"
     assert all(step.decision == "passed" for step in trace.steps[:-1])
-    assert trace.in_words() == "The command sell was refused: only for moderator and above."
+    assert trace.in_words() == "The command sell was refused: only for moderator and above. [why-me]"
     assert desk.router.traces.find("why-me", "another") is None
     await desk.say("hello", id="plain")
     plain = desk.router.traces.find("plain")
     assert plain is not None
-    assert plain.in_words() == "The message was ignored: no match."
+    assert plain.in_words() == "The message was ignored: no match. [plain]"
     await desk.say("!pat")
     assert [t.command for t in desk.router.traces.recent("c", "p:s:main")] == ["pat", "sell"]
     assert [t.command for t in desk.router.traces.recent("c", most=1)] == ["pat"]

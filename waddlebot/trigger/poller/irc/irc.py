@@ -11,6 +11,8 @@ from waddlebot.libs.sdk import CHAT_MESSAGE, EVENT_VERSION, Event
 
 PLATFORM = "irc"
 
+_LAG_S_MAX = 15.0
+
 ROLES = {"q": "owner", "a": "moderator", "o": "moderator", "h": "moderator", "v": "vip"}
 """A channel's status as a role: who may kick is a moderator, who was given a voice is somebody."""
 
@@ -81,11 +83,15 @@ class Translator:
 
 
 def _sent_at(tags: str, now: float) -> float:
-    """When it was said, by the server's clock where it tells (https://ircv3.net/specs/extensions/server-time)."""
+    """When it was said, by the server's clock where it tells (https://ircv3.net/specs/extensions/server-time).
+
+    A server a minute off has a wrong clock: what is played back comes in a batch, which is left out.
+    """
     stamp = find_tag(tags, "time") if tags else ""
     if not stamp:
         return now
     try:
-        return datetime.fromisoformat(stamp).replace(tzinfo=UTC).timestamp()
+        sent_at = datetime.fromisoformat(stamp).replace(tzinfo=UTC).timestamp()
     except ValueError:
         return now
+    return sent_at if 0 <= now - sent_at < _LAG_S_MAX else now

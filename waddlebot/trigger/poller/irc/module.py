@@ -112,7 +112,8 @@ async def read(ctx: Ctx) -> None:
 async def say(ctx: Ctx, request: SayRequest) -> Said:
     """Say lines."""
     networks = ctx.state(Networks)
-    known = [line for line in request.lines if line.server in networks.clients]
+    # Only where we read, by the one name of each channel: not to a nick, a service or another spelling of a room.
+    known = [line for line in request.lines if f"irc:{line.server}:{line.channel}" in networks.entities]
     refusals = await networks.speaker.say(
         [
             (
@@ -125,7 +126,7 @@ async def say(ctx: Ctx, request: SayRequest) -> Said:
     found = {line.id: refusal for line, refusal in zip(known, refusals, strict=True)}
     return Said(
         tuple(
-            Outcome(line.id, found.get(line.id, f"there is no IRC network {line.server}"))
+            Outcome(line.id, found.get(line.id, f"{line.channel} on {line.server} is no channel of this bot"))
             for line in request.lines
         )
     )

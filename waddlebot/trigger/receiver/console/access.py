@@ -24,8 +24,9 @@ class Access:
     A session is its end and a signature, so hosts share it and none must be stored.
     """
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, token_only: bool = False) -> None:
         self._secret = secret
+        self._token_only = token_only
         self.token = access_token(secret)
         self.wrong = SlidingWindow(WRONG_TOKENS_MAX, 60)
 
@@ -34,7 +35,7 @@ class Access:
         cookie = _cookie(headers)
         if cookie and self._is_good(cookie):
             return cookie
-        return "local" if is_local(peer, headers) else None
+        return "local" if not self._token_only and is_local(peer, headers) else None
 
     def csrf(self, session: str) -> str:
         """What a page of this session sends along with what it does."""

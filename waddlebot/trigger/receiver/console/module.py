@@ -5,11 +5,13 @@ machine, or has the token that the host prints at start, is the user ``console:c
 ``home``; for trying things they may also speak as others, who are plain viewers.
 """
 
+import dataclasses
 import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from typing import Annotated
 
 import msgspec
 
@@ -23,7 +25,16 @@ from waddlebot.libs.contracts.console import (
     Shown,
     ShowRequest,
 )
-from waddlebot.libs.sdk import CHAT_MESSAGE, EVENT_VERSION, Event, Module, Role, RouteContext, ServiceContext
+from waddlebot.libs.sdk import (
+    CHAT_MESSAGE,
+    EVENT_VERSION,
+    Event,
+    Field,
+    Module,
+    Role,
+    RouteContext,
+    ServiceContext,
+)
 from waddlebot.libs.web import HttpError, Page, Stream, Template
 from waddlebot.libs.web.errors import too_many
 from waddlebot.libs.web.limits import SlidingWindow
@@ -39,6 +50,21 @@ _GUEST = re.compile(rf"[\w-]{{1,{NAME_MAX}}}")
 _ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _CONTROLS = re.compile("[\x00-\x1f\x7f\u2028\u2029]+")
 
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Config:
+    """What an operator can set for the console."""
+
+    token_only: Annotated[
+        bool,
+        Field(
+            "true: the window asks for its token on this machine, too. Set it where a proxy on this machine "
+            "passes requests on, for they all seem to come from here.",
+            env="CONSOLE_TOKEN_ONLY",
+        ),
+    ] = False
+
+
 type Ctx = RouteContext[None, None]
 
 module = Module(
@@ -46,6 +72,7 @@ module = Module(
     "Chat with the bot in the browser and in the terminal, before anything is connected.",
     http_port=8020,
     grpc_port=50920,
+    config=Config,
     always_on=True,  # it is how the owner switches everything else on again
 )
 
@@ -93,9 +120,9 @@ OWNER = Speaker(OWNER_ID, OWNER_ID)
 class State:
     """The window and who may use it."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, config: Config) -> None:
         self.hub = Hub()
-        self.access = Access(secret)
+        self.access = Access(secret, config.token_only)
         self.lines = SlidingWindow(LINES_MAX, LINES_WINDOW_S)
         folder = files(__package__) / "static"
         self.window = Template(folder, "window")
@@ -106,7 +133,7 @@ class State:
 @asynccontextmanager
 async def start(ctx: ServiceContext[None, None]) -> AsyncIterator[State]:
     """The window, empty."""
-    yield State(ctx.services.secret(SECRET_PURPOSE))
+    yield State(ctx.services.secret(SECRET_PURPOSE), ctx.config)
 
 
 @module.runs
@@ -217,7 +244,8 @@ def _api_speaker(ctx: Ctx) -> Speaker:
         raise HttpError(403, "foreign_key", f"The console is in the community {home}, where this key may nothing.")
     if ctx.role is Role.ADMIN:
         return OWNER
-    name = re.sub(r"[^\w-]+", "-", ctx.key_name)[:NAME_MAX]
+    # Not the key's bare name, which may be that of a person, whom others would then mean without knowing.
+    name = ("key-" + re.sub(r"[^\w-]+", "-", ctx.key_name))[:NAME_MAX]
     return Speaker(f"key:{ctx.key_name}", name)
 
 

@@ -135,12 +135,17 @@ async def read(ctx: Ctx) -> None:
 async def say(ctx: Ctx, request: SayRequest) -> Said:
     """Say lines."""
     chat = ctx.state(Chat)
-    utterances = [
-        (chat.client, Utterance("#" + line.channel, line.text, may_command=line.may_command))
-        for line in request.lines
-    ]
-    refusals = await chat.speaker.say(utterances)
-    return Said(tuple(Outcome(line.id, refusal) for line, refusal in zip(request.lines, refusals, strict=True)))
+    known = [line for line in request.lines if entity(line.channel) in chat.entities]
+    refusals = await chat.speaker.say(
+        [(chat.client, Utterance("#" + line.channel, line.text, may_command=line.may_command)) for line in known]
+    )
+    found = {line.id: refusal for line, refusal in zip(known, refusals, strict=True)}
+    return Said(
+        tuple(
+            Outcome(line.id, found.get(line.id, f"{line.channel} is no channel of this bot"))
+            for line in request.lines
+        )
+    )
 
 
 @module.answers(TwitchChat.status)

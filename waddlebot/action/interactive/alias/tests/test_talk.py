@@ -328,7 +328,7 @@ async def test_rings_are_refused_and_those_of_an_undo_end(bot: HostBot, chat: Ch
         chat,
         """
         mod: !why
-        > …more than 8 aliases lead to one another.
+        > …more than 8 aliases lead to one another. […]
         mod: !command rename !hi !hello
         > Command !hi is !hello now.
         mod: !unalias b

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from typing import Any
 
+import msgspec
 import pytest
 
 from waddlebot.action.pushing.irc.module import deliver, module
@@ -19,6 +20,7 @@ class WithConnection(LoneServices):
 
     def __init__(self) -> None:
         super().__init__(module)
+        self.adopted[send(0, Reply("")).entity] = "home"
         self.lines: list[Line] = []
         self.fails = False
 
@@ -71,3 +73,26 @@ async def test_nobody_holds_a_connection(services: WithConnection) -> None:
 async def test_a_private_reply_goes_to_whoever_is_answered(services: WithConnection) -> None:
     assert await deliver(ServiceContext(services), [send(1, Reply("x", private=True))]) == [Sent("k:1", "sent")]
     assert services.lines == [Line("k:1", "net", "#talk", "x", nick="Ada")]
+
+
+async def test_only_channels_of_the_community_are_spoken_in(services: WithConnection) -> None:
+    for platform, server, channel in (
+        ("irc", "net", "NickServ"),
+        ("irc", "net", "#TALK"),
+        ("irc", "other", "#talk"),
+    ):
+        foreign = msgspec.structs.replace(send(1, Reply("x")), platform=platform, server=server, channel=channel)
+        (outcome,) = await deliver(ServiceContext(services), [foreign])
+        assert outcome.status == "refused"
+    (outcome,) = await deliver(
+        ServiceContext(services), [msgspec.structs.replace(send(1, Reply("x")), community="b")]
+    )
+    assert outcome.status == "refused"
+    assert services.lines == []
+
+
+async def test_of_an_order_that_cannot_be_done_the_words_are_said(services: WithConnection) -> None:
+    order = Reply("Mind your words.", action="general", data={"do": "timeout"})
+    (outcome,) = await deliver(ServiceContext(services), [send(1, order)])
+    assert outcome.status == "sent"
+    assert [line.text for line in services.lines] == ["Mind your words."]

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from typing import Any
 
+import msgspec
 import pytest
 
 from waddlebot.action.pushing.twitch.module import deliver, module
@@ -19,6 +20,7 @@ class WithConnection(LoneServices):
 
     def __init__(self) -> None:
         super().__init__(module)
+        self.adopted[send(0, Reply("")).entity] = "home"
         self.lines: list[Line] = []
         self.fails = False
 
@@ -72,3 +74,22 @@ async def test_a_private_reply_is_not_said_in_public(services: WithConnection) -
     (outcome,) = await deliver(ServiceContext(services), [send(1, Reply("x", private=True))])
     assert outcome == Sent("k:1", "refused", "Twitch chat cannot tell it to one user alone")
     assert services.lines == []
+
+
+async def test_only_channels_of_the_community_are_spoken_in(services: WithConnection) -> None:
+    for platform, server, channel in (("twitch", "", "Talk"), ("twitch", "", "other")):
+        foreign = msgspec.structs.replace(send(1, Reply("x")), platform=platform, server=server, channel=channel)
+        (outcome,) = await deliver(ServiceContext(services), [foreign])
+        assert outcome.status == "refused"
+    (outcome,) = await deliver(
+        ServiceContext(services), [msgspec.structs.replace(send(1, Reply("x")), community="b")]
+    )
+    assert outcome.status == "refused"
+    assert services.lines == []
+
+
+async def test_of_an_order_that_cannot_be_done_the_words_are_said(services: WithConnection) -> None:
+    order = Reply("Mind your words.", action="general", data={"do": "timeout"})
+    (outcome,) = await deliver(ServiceContext(services), [send(1, order)])
+    assert outcome.status == "sent"
+    assert [line.text for line in services.lines] == ["Mind your words."]

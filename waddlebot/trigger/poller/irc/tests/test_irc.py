@@ -9,7 +9,7 @@ from waddlebot.libs.sdk.event import Codec
 from waddlebot.libs.sdk.rank import Rank, of_platform
 from waddlebot.trigger.poller.irc.irc import Translator
 
-NOW = 1_795_000_000.0
+NOW = 1_795_412_453.0
 
 # What an InspIRCd 3.15 relayed, with tags and without.
 LINES = (

@@ -68,8 +68,8 @@ async def test_two_networks_are_read_and_answered(ngircd: IrcServer, inspircd: I
             )
             outcomes = {outcome.id: outcome.refusal for outcome in (await say(ctx, request)).outcomes}
             assert [number for number in range(1, 9) if outcomes[f"k:{number}"]] == [4, 5]
-            assert outcomes["k:4"] == "there is no IRC network three"
-            assert "not in #away" in outcomes["k:5"]
+            assert outcomes["k:4"] == "#talk on three is no channel of this bot"
+            assert "no channel of this bot" in outcomes["k:5"]
             await anna.hears("to anna")
             await ben.hears("to ben")
             await anna.until(lambda text: "NOTICE anna :for you alone" in text)

@@ -18,7 +18,7 @@ from waddlebot.libs.web import WebConfig
 from waddlebot.libs.web.limits import SlidingWindow
 from waddlebot.trigger.receiver.console.access import WRONG_TOKENS_MAX, Access
 from waddlebot.trigger.receiver.console.hub import BACKLOG_MAX, WAITING_MAX, Full, Hub, Line
-from waddlebot.trigger.receiver.console.module import LINES_MAX, LINES_WINDOW_S, State, module, show
+from waddlebot.trigger.receiver.console.module import LINES_MAX, LINES_WINDOW_S, Config, State, module, show
 
 API = "/api/v1/receiver.console"
 FAR = {"X-Forwarded-For": "192.0.2.1"}
@@ -313,7 +313,7 @@ async def test_keys_speak_as_what_they_are(server: Served, client: JsonClient, s
         status, _, _ = await client.ask("POST", f"{API}/say", key=key, json={"text": "x", "name": "console"})
         assert status == 200
     assert [event.account for event in services.announced] == ["console:key:my laptop", "console:console"]
-    assert services.announced[0].user_name == "my-laptop"
+    assert services.announced[0].user_name == "key-my-laptop"
 
 
 @pytest.mark.parametrize(
@@ -454,4 +454,10 @@ async def test_the_channel_is_brought_home_at_start() -> None:
     assert module.runner is not None
     await module.runner(ServiceContext(services))
     assert services.adopted == {ENTITY: "home"}
-    assert isinstance(State(b"x").hub, Hub)
+    assert isinstance(State(b"x", Config()).hub, Hub)
+
+
+def test_behind_a_proxy_the_token_is_asked_for_at_this_machine_too() -> None:
+    here = {"host": "127.0.0.1:8060"}
+    assert Access(b"x").session("127.0.0.1", here) == "local"
+    assert Access(b"x", token_only=True).session("127.0.0.1", here) is None
