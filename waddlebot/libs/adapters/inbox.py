@@ -210,8 +210,12 @@ class DurableInbox:
                 raise
             self._known.difference_update(done)
 
-    async def _resume(self) -> None:
-        """One batch after the other, those begun least often first: one that kills us is found by its count."""
+    async def _resume(self, paused: bool = False) -> None:
+        """One batch after the other, those begun least often first: one that kills us is found by its count.
+
+        There is one pause, before the first that was begun more than once: among hundreds one may be a killer, and
+        a pause before each would keep the innocent waiting for minutes.
+        """
         for left in await self._store().open_batches():
             if left.batch.id in self._known:  # accepted since the start, and under way
                 continue
@@ -220,12 +224,13 @@ class DurableInbox:
                 continue
             if left.tries > 1 and len(left.batch.events) > 1:
                 await self._store().split(left.batch.id)
-                await self._resume()
+                await self._resume(paused)
                 return
             done, self._done = self._done, []
             await self._store().begin_again(left.batch.id, done)
             self._known.difference_update(done)
-            if left.tries > 1:
+            if left.tries > 1 and not paused:
+                paused = True
                 await asyncio.sleep(random.uniform(0.05, 0.05 * 2**left.tries))  # noqa: S311  jitter, no secret
             self._expect(left.batch, left.source)
             await self._process(left.batch)

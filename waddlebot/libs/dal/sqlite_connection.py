@@ -26,8 +26,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = full")
         connection.execute("pragma foreign_keys = on")
-        # Counters of many accounts touch pages all over the file: with SQLite's 2 MB of cache and a checkpoint every
-        # 4 MB most of the time of a batch went into reading and copying the same pages again and again.
+        # Counters of many accounts touch pages all over the file: with SQLite's own 2 MB of cache and a checkpoint
+        # every 4 MB, much of a batch's time went into reading and copying the same pages again and again.
         connection.execute("pragma cache_size = -32768")
         connection.execute("pragma wal_autocheckpoint = 8192")
         if read_only:

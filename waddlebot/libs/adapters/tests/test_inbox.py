@@ -129,7 +129,7 @@ async def test_what_is_done_makes_room(life: Life, event: MakeEvent, monkeypatch
         for n in range(10):
             await life.inbox.accept("key:1", [event(f"e{n}")])
             await life.inbox.wait("key:1", [f"e{n}"], 10)
-            await asyncio.wait(set(life.inbox._tasks) or {asyncio.create_task(asyncio.sleep(0))})
+            await until(lambda: not life.inbox._open_events)
     assert len(life.texts) == 10
 
 
