@@ -1,7 +1,9 @@
 """A connection to the SQLite file, with the settings the whole program relies on, and its errors in our words."""
 
 import contextlib
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +25,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             check_same_thread=False,  # the closing thread closes them all
             cached_statements=512,
         )
-        connection.execute("pragma journal_mode = wal")
+        _use_wal(connection)
         connection.execute("pragma synchronous = full")
         connection.execute("pragma foreign_keys = on")
         # Counters of many accounts touch pages all over the file: with SQLite's own 2 MB of cache and a checkpoint
@@ -76,3 +78,20 @@ def _words(error: sqlite3.Error) -> DalError:
             return Unavailable(f"the database file cannot be used ({error})")
         case _:
             return Invalid(str(error))
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new file to the write-ahead log; SQLite's own patience does not cover that, so we have some.
+
+    Raises ``sqlite3.OperationalError`` where another process holds the file for longer than the busy timeout.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(random.uniform(0.005, 0.02))  # noqa: S311  jitter, no secret
+        else:
+            return
