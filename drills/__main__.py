@@ -54,8 +54,9 @@ def _keep(name: str, result: dict[str, Any]) -> None:
 
 
 def _commit() -> str:
-    """The commit that is checked out, with ``+`` where files differ from it."""
-    return _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    """The commit that is checked out, with ``+`` where files differ from it, other than the results themselves."""
+    differing = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", f":!{RESULTS.name}")
+    return _git("rev-parse", "HEAD") + ("+" if differing else "")
 
 
 def _git(*arguments: str) -> str:
