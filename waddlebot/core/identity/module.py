@@ -7,7 +7,16 @@ from typing import Any
 from waddlebot.core.identity.seen import Seen
 from waddlebot.core.identity.store import IdentityStore
 from waddlebot.libs.contracts.identity import Accounts, Identity, Links, LinksRequest, LookupRequest
-from waddlebot.libs.sdk import Batch, BatchContext, CallError, Event, Module, ServiceContext, System
+from waddlebot.libs.sdk import (
+    Batch,
+    BatchContext,
+    CallError,
+    Community,
+    Event,
+    Module,
+    ServiceContext,
+    System,
+)
 
 NAMES_MAX = 1_000
 """Logins or accounts in one call."""
@@ -36,7 +45,7 @@ async def remember(ctx: Ctx) -> AsyncIterator[Seen]:
 
 @module.observe("*")
 async def see(ctx: BatchContext[None, IdentityStore], events: Sequence[Event]) -> None:
-    """Write down the accounts of a batch that are new, renamed, or not written lately."""
+    """Write down the accounts of a batch that are new, new in their community, renamed, or not written lately."""
     seen, now = ctx.state(Seen), ctx.now()
     if news := seen.news(events, now):
         await ctx.store_in(Batch(frozenset(event.community for event in news))).saw(news)
@@ -45,9 +54,10 @@ async def see(ctx: BatchContext[None, IdentityStore], events: Sequence[Event]) -
 
 @module.answers(Identity.lookup)
 async def lookup(ctx: Ctx, request: LookupRequest) -> Accounts:
-    """The accounts of logins on one platform."""
+    """The accounts of logins on one platform, those that the asking community has seen before others."""
     _check(request.logins)
-    found = await ctx.store_in(_ANYWHERE).by_login(request.platform, request.logins, request.server)
+    scope = Community(ctx.community) if ctx.community else _ANYWHERE
+    found = await ctx.store_in(scope).by_login(request.platform, request.logins, request.server)
     return Accounts(tuple(found))
 
 

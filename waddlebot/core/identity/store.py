@@ -1,4 +1,4 @@
-"""Accounts as last seen on each server, and the person a linked account belongs to."""
+"""Accounts as last seen on each server, where they were seen, and the person a linked account belongs to."""
 
 from collections.abc import Sequence
 
@@ -19,27 +19,38 @@ ACCOUNT = Table(
     scoped=False,
 )
 
+SIGHTING = Table("sighting", (Column("account", "text"),), key=("account", "community"))
+
 LINK = Table("link", (Column("account", "text"), Column("person", "text")), key=("account",), scoped=False)
 
 
 class IdentityStore(Store):
-    """Accounts cross communities: no row here belongs to one."""
+    """Accounts cross communities: only that one was seen in a community belongs to it."""
 
-    tables = (ACCOUNT, LINK)
+    tables = (ACCOUNT, SIGHTING, LINK)
 
     @writes
     def saw(self, events: Sequence[Event]) -> None:
-        """Write down who did these, by the names they go by now. Doing so twice changes nothing."""
+        """Write down who did these, by the names they go by now, and where. Doing so twice changes nothing.
+
+        Of several events of one account the last one counts.
+        """
         self.db.upsert_many(
             "account",
             [(e.account, e.server, e.platform, e.user_login.lower(), e.user_name, e.received_at) for e in events],
             columns=("account", "server", "platform", "login", "name", "last_seen"),
             set=("login", "name", "last_seen"),
         )
+        self.db.upsert_many(
+            "sighting", [(e.community, e.account) for e in events], columns=("community", "account")
+        )
 
     @reads
     def by_login(self, platform: str, logins: tuple[str, ...], server: str = "") -> list[Account]:
-        """The account of each login, on one server or any; one that changed hands is whose it was last."""
+        """The account of each login, on one server or any: one seen in the scope's communities before others.
+
+        Among equals a login that changed hands is whose it was last.
+        """
         found = []
         for login in logins:
             found += self.db.fetch(
@@ -47,7 +58,8 @@ class IdentityStore(Store):
                 "select a.account, a.login, a.name, coalesce(l.person, a.account) from {account} a "
                 "left join {link} l on l.account = a.account "
                 "where a.platform = :platform and a.login = :login and (a.server = :server or :server = '') "
-                "order by a.last_seen desc, a.account limit 1",
+                "order by exists (select 1 from {sighting} s where s.account = a.account and {scope:s}) desc, "
+                "a.last_seen desc, a.account limit 1",
                 {"platform": platform, "login": login.lower(), "server": server},
             )
         return found

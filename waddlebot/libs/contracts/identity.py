@@ -21,7 +21,9 @@ class Account(msgspec.Struct, frozen=True):
 class LookupRequest(msgspec.Struct, frozen=True):
     """Accounts by login on one platform; at most 1,000.
 
-    With ``server`` only those that were seen there: on IRC one nick is somebody else on each network.
+    With ``server`` only those that were seen there: on IRC one nick is somebody else on each network. A login
+    changes hands on most platforms, so it may have been several accounts': found is one that was seen in the
+    asking community, whom people there mean, and among equals the one that had it last.
     """
 
     platform: str

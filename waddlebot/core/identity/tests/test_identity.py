@@ -7,6 +7,7 @@ import pytest
 from waddlebot.core.community.module import module as community
 from waddlebot.core.identity.module import NAMES_MAX, module, see
 from waddlebot.core.identity.seen import REWRITE_AFTER_S
+from waddlebot.libs.contracts.community import HOME
 from waddlebot.libs.contracts.identity import Account, Identity, LinksRequest, LookupRequest
 from waddlebot.libs.sdk import CallError
 from waddlebot.libs.testing.modules import Bench, opened_bench
@@ -41,6 +42,21 @@ async def test_names_are_written_anew_when_they_are_old_or_the_login_changed(ben
     assert await names(bench, "ann") == ["ANN"]
     await speak(user_login="anna", user_name="Anna")
     assert await names(bench, "ann", "anna") == ["Anna"]
+
+
+async def test_each_community_finds_the_account_it_has_seen_with_a_login(bench: Bench) -> None:
+    lines = [
+        bench.event("hi", user_id="1"),
+        bench.event("hi", user_id="2", community="away"),
+        bench.event("hi", user_id="3", login="bob", community="away"),
+    ]
+    await see(bench.context(module), lines)
+    request = LookupRequest("irc", ("ann", "bob"))
+    for place, expected in ((HOME, ["irc:1", "irc:3"]), ("away", ["irc:2", "irc:3"])):
+        found = await bench.ask(Identity, place).lookup(request)
+        assert [account.account for account in found.items] == expected, place
+    everywhere = await bench.ask(Identity, "").lookup(request)
+    assert {account.login for account in everywhere.items} == {"ann", "bob"}
 
 
 async def test_a_failed_write_is_tried_again_with_the_next_line(bench: Bench) -> None:

@@ -8,7 +8,7 @@ import pytest
 from waddlebot.core.identity.module import module
 from waddlebot.core.identity.store import IdentityStore
 from waddlebot.libs.contracts.identity import Account
-from waddlebot.libs.dal import Batch, Scope, System
+from waddlebot.libs.dal import Batch, Community, Scope, System
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.schema import differences
@@ -41,9 +41,12 @@ def bind(dal: AsyncDAL, scope: Scope = HOME) -> LinkingStore:
     return store
 
 
-def seen(user_id: str, login: str, at: float, platform: str = "twitch", server: str = "") -> Event:
+def seen(
+    user_id: str, login: str, at: float, platform: str = "twitch", server: str = "", community: str = "home"
+) -> Event:
+    name = login.title()
     return Event(
-        1, "id", "chat.message", platform, server, "room", user_id, login, login.title(), (), "", at, at, "home"
+        1, "id", "chat.message", platform, server, "room", user_id, login, name, (), "", at, at, community
     )
 
 
@@ -67,6 +70,20 @@ async def test_a_login_is_whose_it_was_last(dal: AsyncDAL) -> None:
         "twitch:2",
         "twitch:1",
     ]
+
+
+async def test_of_two_accounts_with_one_login_each_community_finds_the_one_it_has_seen(dal: AsyncDAL) -> None:
+    both = Batch(frozenset({"home", "away"}))
+    await bind(dal, both).saw([seen("1", "ann", 1), seen("2", "ann", 2, community="away")])
+    find = {name: bind(dal, Community(name)).by_login for name in ("home", "away", "elsewhere")}
+    assert [a.account for a in await find["home"]("twitch", ("ann",))] == ["twitch:1"]
+    assert [a.account for a in await find["away"]("twitch", ("ann",))] == ["twitch:2"]
+    assert [a.account for a in await find["elsewhere"]("twitch", ("ann",))] == ["twitch:2"], "the last to have it"
+    assert [a.account for a in await bind(dal, ANYWHERE).by_login("twitch", ("ann",))] == ["twitch:2"]
+    await bind(dal, both).saw([seen("2", "ann", 3)])
+    assert [a.account for a in await find["home"]("twitch", ("ann",))] == ["twitch:2"], "both were seen there now"
+    await bind(dal, both).saw([seen("1", "ann", 4, community="away"), seen("2", "annie", 5)])
+    assert [a.account for a in await find["away"]("twitch", ("ann", "annie"))] == ["twitch:1", "twitch:2"]
 
 
 async def test_a_linked_account_has_the_person_it_was_linked_to(dal: AsyncDAL) -> None:

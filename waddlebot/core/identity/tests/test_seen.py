@@ -48,6 +48,19 @@ def test_an_account_is_news_on_each_server() -> None:
     assert seen.news([here, there, here], 1.0) == [there]
 
 
+def test_an_account_is_news_once_in_each_community() -> None:
+    seen = Seen()
+    home, away = event("1"), event("1", community="away")
+    assert seen.news([home, away, home], 0.0) == [away, home], "the newest last: its login is the one that counts"
+    seen.wrote([home], 0.0)
+    assert seen.news([home, away], 1.0) == [away]
+    seen.wrote([away], 1.0)
+    assert seen.news([home, away, home], 2.0) == []
+    later = 1.0 + REWRITE_AFTER_S
+    seen.wrote(seen.news([home], later), later)
+    assert seen.news([away], later) == [], "where it was seen stays true"
+
+
 def test_a_new_name_is_news() -> None:
     seen = Seen()
     seen.wrote([event("1")], 0.0)
