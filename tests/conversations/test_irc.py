@@ -64,26 +64,14 @@ async def people(server: IrcServer) -> AsyncIterator[dict[str, IrcUser]]:
 async def talk(users: dict[str, IrcUser], lines: Sequence[tuple[str, str, str]]) -> None:
     """Say line after line, each when the one before is answered; all hear each answer once, and no other."""
     for user in users.values():
-        await user.until(shows_the_bot)
+        await user.meets(BOT, CHANNEL)
     answers: list[str] = []
     for nick, line, answer in lines:
         users[nick].say(CHANNEL, line)
         if answer:
             answers.append(answer)
-            await until(lambda: all(len(said(user)) >= len(answers) for user in users.values()))
+            await until(lambda: all(len(user.heard(BOT, CHANNEL)) >= len(answers) for user in users.values()))
     for user in users.values():
-        heard = said(user)
+        heard = user.heard(BOT, CHANNEL)
         assert len(heard) == len(answers), heard
         assert [pair for pair in zip(heard, answers, strict=True) if not fnmatchcase(*pair)] == []
-
-
-def shows_the_bot(line: str) -> bool:
-    """Whether a line tells that the bot is in the channel: it comes, or it is on the list of who is there."""
-    comes = line.startswith(f":{BOT}!") and " JOIN " in line
-    return comes or (" 353 " in line and BOT in line.partition(f"{CHANNEL} :")[2])
-
-
-def said(user: IrcUser) -> list[str]:
-    """What a user heard the bot say, in order."""
-    told = (line.partition(f" PRIVMSG {CHANNEL} :") for line in user.lines if line.startswith(f":{BOT}!"))
-    return [text for _, command, text in told if command]

@@ -1,6 +1,7 @@
 """A person on IRC for tests: plain lines over a socket, and nothing of `libs/irc`, so that both can disagree."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -47,6 +48,17 @@ class IrcUser:
     async def hears(self, text: str, timeout_s: float = 20.0) -> str:
         """Wait for a message whose whole text is this."""
         return await self.until(lambda line: " PRIVMSG " in line and line.partition(" :")[2] == text, timeout_s)
+
+    async def meets(self, nick: str, channel: str) -> None:
+        """Wait until somebody else is in a channel: was there before, or comes. Raises TimeoutError."""
+        who, where = re.escape(nick), re.escape(channel)
+        comes, is_there = rf":{who}!\S+ JOIN :?{where}", rf":\S+ 353 .* {where} :(.* )?[~&@%+]*{who}( .*)?"
+        await self.until(lambda line: re.fullmatch(f"{comes}|{is_there}", line) is not None)
+
+    def heard(self, nick: str, channel: str) -> list[str]:
+        """What somebody said in a channel so far, in order."""
+        found = (line.partition(f" PRIVMSG {channel} :") for line in self.lines if line.startswith(f":{nick}!"))
+        return [text for _, command, text in found if command]
 
 
 @asynccontextmanager
