@@ -20,8 +20,10 @@ from waddlebot.libs.contracts.community import (
     Configuration,
     Configurations,
     ConfigurationsRequest,
+    Members,
+    MembersRequest,
 )
-from waddlebot.libs.contracts.identity import Identity, find_account
+from waddlebot.libs.contracts.identity import Identity, SeenRequest, find_account
 from waddlebot.libs.dal import Conflict
 from waddlebot.libs.sdk import (
     Batch,
@@ -49,6 +51,9 @@ from waddlebot.libs.sdk.rank import words
 
 ENTITIES_MAX = 1_000
 """Entities in one call of ``adopt``."""
+
+ACCOUNTS_MAX = 1_000
+"""Accounts in one call of ``members``."""
 
 COOLDOWN_S_MAX = 86_400.0
 
@@ -145,6 +150,21 @@ async def adopt(ctx: ServiceCtx, request: AdoptRequest) -> Adopted:
     return Adopted(await anywhere.owners_of(request.entities))
 
 
+@module.answers(CommunityService.members)
+async def members(ctx: ServiceCtx, request: MembersRequest) -> Members:
+    """Who was seen in a community or has a rank there; in ``waddlebot-global`` who was ever seen anywhere."""
+    name = request.community or ctx.community
+    if not _COMMUNITY.fullmatch(name):
+        raise CallError(f"{name!r} is no community: name one, such as {HOME} or {GLOBAL}")
+    if len(request.accounts) > ACCOUNTS_MAX:
+        raise CallError(f"at most {ACCOUNTS_MAX} accounts a call, not {len(request.accounts)}: ask in parts")
+    where = "" if name == GLOBAL else name
+    found = await ctx.use(Identity).seen(SeenRequest(request.accounts, where))
+    ranked = await ctx.store_in(Community(name)).ranked(request.accounts)
+    known = {*found.accounts, *ranked}
+    return Members(tuple(account for account in request.accounts if account in known))
+
+
 def _contribution(records: Records) -> Contribution:
     settings: dict[str, dict[str, object]] = {}
     for setting in records.settings:
@@ -185,8 +205,12 @@ async def show(ctx: Ctx) -> Reply:
 
 
 @module.command("community leave")
-async def leave(ctx: Ctx) -> Reply:
+async def leave(ctx: Ctx, name: str | None = None) -> Reply:
     """Give up the ranks you were given here. You stay a member: nobody ever stops being one."""
+    if name == GLOBAL:
+        raise Refusal(f"Nobody leaves {GLOBAL}: everybody who was ever seen is for ever a member of it.")
+    if name not in (None, ctx.community):
+        raise Refusal(f"This is {ctx.community}. Leave {name} in a channel of {name}.")
     given_up = await ctx.store.give_up_ranks(ctx.event.account)
     if given_up:
         return Reply(f"You gave up: {', '.join(given_up)}. You stay a member, as everybody does.")

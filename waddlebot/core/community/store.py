@@ -140,6 +140,11 @@ class CommunityStore(Store):
         return self.get(Member, account=account) or Member(account, ())
 
     @reads
+    def ranked(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the accounts that have a rank here."""
+        return tuple(account for account in accounts if self.get(Member, account=account))
+
+    @reads
     def summary(self) -> tuple[list[Entity], list[Member]]:
         """The community's entities, and everybody with a rank."""
         return self.list(Entity), self.list(Member)

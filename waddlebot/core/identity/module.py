@@ -6,7 +6,15 @@ from typing import Any
 
 from waddlebot.core.identity.seen import Seen
 from waddlebot.core.identity.store import IdentityStore
-from waddlebot.libs.contracts.identity import Accounts, Identity, Links, LinksRequest, LookupRequest
+from waddlebot.libs.contracts.identity import (
+    Accounts,
+    Identity,
+    Links,
+    LinksRequest,
+    LookupRequest,
+    SeenAccounts,
+    SeenRequest,
+)
 from waddlebot.libs.sdk import (
     Batch,
     BatchContext,
@@ -46,10 +54,10 @@ async def remember(ctx: Ctx) -> AsyncIterator[Seen]:
 @module.observe("*")
 async def see(ctx: BatchContext[None, IdentityStore], events: Sequence[Event]) -> None:
     """Write down the accounts of a batch that are new, new in their community, renamed, or not written lately."""
-    seen, now = ctx.state(Seen), ctx.now()
-    if news := seen.news(events, now):
+    written, now = ctx.state(Seen), ctx.now()
+    if news := written.news(events, now):
         await ctx.store_in(Batch(frozenset(event.community for event in news))).saw(news)
-        seen.wrote(news, now)
+        written.wrote(news, now)
 
 
 @module.answers(Identity.lookup)
@@ -66,6 +74,15 @@ async def links(ctx: Ctx, request: LinksRequest) -> Links:
     """Which accounts belong to which people."""
     _check(request.accounts)
     return Links(await ctx.store_in(_ANYWHERE).links(request.accounts))
+
+
+@module.answers(Identity.seen)
+async def seen(ctx: Ctx, request: SeenRequest) -> SeenAccounts:
+    """Which of some accounts were ever seen, in a community or anywhere."""
+    _check(request.accounts)
+    if request.community:
+        return SeenAccounts(await ctx.store_in(Community(request.community)).seen(request.accounts))
+    return SeenAccounts(await ctx.store_in(_ANYWHERE).seen_anywhere(request.accounts))
 
 
 def _check(names: Sequence[Any]) -> None:

@@ -65,6 +65,16 @@ class IdentityStore(Store):
         return found
 
     @reads
+    def seen(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the accounts that were seen in the scope's communities."""
+        return self._known(accounts, "select 1 from {sighting} where account = :account and {scope} limit 1")
+
+    @reads
+    def seen_anywhere(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the accounts that were ever seen."""
+        return self._known(accounts, "select 1 from {account} where account = :account limit 1")
+
+    @reads
     def links(self, accounts: tuple[str, ...]) -> dict[str, str]:
         """Account → person of these accounts, or of all, as far as they are linked."""
         if not accounts:
@@ -77,3 +87,6 @@ class IdentityStore(Store):
                 )
             )
         return found
+
+    def _known(self, accounts: tuple[str, ...], statement: str) -> tuple[str, ...]:
+        return tuple(account for account in accounts if self.db.execute(statement, {"account": account}))

@@ -1,7 +1,10 @@
 """What core.community promises."""
 
+from typing import Any
+
 import msgspec
 
+from waddlebot.libs.sdk.context import Context, ServiceContext
 from waddlebot.libs.sdk.contract import Contract
 from waddlebot.libs.sdk.view import Contribution
 
@@ -46,6 +49,19 @@ class Adopted(msgspec.Struct, frozen=True):
     entities: dict[str, str]
 
 
+class MembersRequest(msgspec.Struct, frozen=True):
+    """Some accounts (at most 1,000), and the community they may be members of; none named means the asking one."""
+
+    accounts: tuple[str, ...]
+    community: str = ""
+
+
+class Members(msgspec.Struct, frozen=True):
+    """Those of the accounts that are members, in the order they were asked."""
+
+    accounts: tuple[str, ...]
+
+
 class CommunityService(Contract):
     """Communities, their entities and their configuration."""
 
@@ -56,3 +72,17 @@ class CommunityService(Contract):
     async def adopt(self, request: AdoptRequest) -> Adopted:
         """Bring entities that belong nowhere into a community; the others keep theirs."""
         raise NotImplementedError
+
+    async def members(self, request: MembersRequest) -> Members:
+        """Which of some accounts are members of a community.
+
+        A member is who was seen there or has a rank there. Nobody stops being one, and who was seen in any
+        community is for ever a member of ``waddlebot-global``.
+        """
+        raise NotImplementedError
+
+
+async def is_member(ctx: Context[Any, Any] | ServiceContext[Any, Any], account: str, community: str = "") -> bool:
+    """Whether an account (``platform:user_id``) is a member of a community, or of the asking one."""
+    found = await ctx.use(CommunityService).members(MembersRequest((account,), community))
+    return bool(found.accounts)

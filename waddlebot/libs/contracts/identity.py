@@ -49,6 +49,19 @@ class Links(msgspec.Struct, frozen=True):
     persons: dict[str, str]
 
 
+class SeenRequest(msgspec.Struct, frozen=True):
+    """Some accounts (at most 1,000), and where they may have been seen: in one community, or (empty) anywhere."""
+
+    accounts: tuple[str, ...]
+    community: str = ""
+
+
+class SeenAccounts(msgspec.Struct, frozen=True):
+    """Those of the accounts that were ever seen there, in the order they were asked."""
+
+    accounts: tuple[str, ...]
+
+
 class Identity(Contract):
     """Accounts and the people they belong to."""
 
@@ -58,6 +71,10 @@ class Identity(Contract):
 
     async def links(self, request: LinksRequest) -> Links:
         """Which accounts belong to which people."""
+        raise NotImplementedError
+
+    async def seen(self, request: SeenRequest) -> SeenAccounts:
+        """Which of some accounts were ever seen, in a community or anywhere."""
         raise NotImplementedError
 
 

@@ -7,11 +7,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from waddlebot.core.community.module import CODE_ALPHABET, ENTITIES_MAX, module
+from waddlebot.core.community.module import ACCOUNTS_MAX, CODE_ALPHABET, ENTITIES_MAX, module
 from waddlebot.core.identity.module import module as identity
 from waddlebot.core.identity.module import see
 from waddlebot.core.reputation.module import module as reputation
-from waddlebot.libs.contracts.community import GLOBAL, HOME, AdoptRequest, CommunityService, ConfigurationsRequest
+from waddlebot.libs.contracts.community import (
+    GLOBAL,
+    HOME,
+    AdoptRequest,
+    CommunityService,
+    ConfigurationsRequest,
+    MembersRequest,
+    is_member,
+)
 from waddlebot.libs.sdk import CallError, Rank
 from waddlebot.libs.sdk.view import Contribution
 from waddlebot.libs.testing.modules import ENTITY, Bench, opened_bench
@@ -96,6 +104,42 @@ async def test_two_communities_that_want_one_entity_agree_whose_it_is(bench: Ben
         await service.adopt(many)
 
 
+async def test_who_was_seen_in_a_community_or_has_a_rank_there_is_a_member(bench: Bench) -> None:
+    await see(bench.context(identity), [bench.event(login="eve", community="away")])
+    asked = ("irc:eve", "irc:nobody", "irc:bob", "console:console", "irc:ann")
+    expected = {
+        "": ("irc:bob", "console:console", "irc:ann"),
+        "away": ("irc:eve",),
+        "elsewhere": (),
+        GLOBAL: ("irc:eve", "irc:bob", "irc:ann"),
+    }
+    for community, members in expected.items():
+        found = await bench.ask(CommunityService).members(MembersRequest(asked, community))
+        assert found.accounts == members, community
+
+
+async def test_nobody_stops_being_a_member(bench: Bench) -> None:
+    await bench.says("rank give bob mod")
+    await bench.says("community leave", login="bob", rank=Rank.MODERATOR)
+    await bench.run("community leave " + GLOBAL, login="bob", rank=Rank.OWNER)
+    bench.now += 100 * 365 * 86_400
+    await see(bench.context(identity), [bench.event(login="bobby", user_id="bob")])
+    for community in (HOME, GLOBAL):
+        assert await is_member(bench.context(reputation), "irc:bob", community)
+        assert not await is_member(bench.context(reputation), "irc:nobody", community)
+
+
+async def test_members_are_asked_in_parts_and_of_a_community(bench: Bench) -> None:
+    many = MembersRequest(("irc:ann",) * (ACCOUNTS_MAX + 1))
+    with pytest.raises(CallError, match="in parts"):
+        await bench.ask(CommunityService).members(many)
+    for community in ("*", "A B"):
+        with pytest.raises(CallError, match="no community"):
+            await bench.ask(CommunityService).members(MembersRequest(("irc:ann",), community))
+    with pytest.raises(CallError, match="no community"):
+        await bench.ask(CommunityService, "").members(MembersRequest(("irc:ann",)))
+
+
 async def test_the_last_owner_cannot_leave(bench: Bench) -> None:
     owner = {"login": "console", "platform": "console", "server": "local"}
     assert "last owner" in await bench.says("community leave", **owner)
@@ -163,6 +207,8 @@ async def test_a_claim_that_is_run_again_shows_the_same_code(
         ("disablecom module off", Rank.MODERATOR, "not yours to change"),
         ("renamecom rep prefix", Rank.ADMIN, "another command"),
         ("community leave", Rank.VIEWER, GLOBAL),
+        (f"community leave {GLOBAL}", Rank.VIEWER, f"Nobody leaves {GLOBAL}"),
+        ("community leave away", Rank.VIEWER, "This is home"),
         ("community delete home", Rank.OWNER, "always belong"),
         (f"community delete {GLOBAL}", Rank.OWNER, "cannot be deleted"),
         ("community delete away", Rank.OWNER, "community delete home"),

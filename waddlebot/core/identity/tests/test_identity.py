@@ -8,7 +8,7 @@ from waddlebot.core.community.module import module as community
 from waddlebot.core.identity.module import NAMES_MAX, module, see
 from waddlebot.core.identity.seen import REWRITE_AFTER_S
 from waddlebot.libs.contracts.community import HOME
-from waddlebot.libs.contracts.identity import Account, Identity, LinksRequest, LookupRequest
+from waddlebot.libs.contracts.identity import Account, Identity, LinksRequest, LookupRequest, SeenRequest
 from waddlebot.libs.sdk import CallError
 from waddlebot.libs.testing.modules import Bench, opened_bench
 
@@ -59,6 +59,13 @@ async def test_each_community_finds_the_account_it_has_seen_with_a_login(bench: 
     assert {account.login for account in everywhere.items} == {"ann", "bob"}
 
 
+async def test_who_was_seen_is_known_where_they_were_and_everywhere(bench: Bench) -> None:
+    await see(bench.context(module), [bench.event("hi"), bench.event("hi", login="bob", community="away")])
+    asked = ("irc:bob", "irc:nobody", "irc:ann")
+    for place, expected in (("", ("irc:bob", "irc:ann")), (HOME, ("irc:ann",)), ("away", ("irc:bob",))):
+        assert (await bench.ask(Identity).seen(SeenRequest(asked, place))).accounts == expected, place
+
+
 async def test_a_failed_write_is_tried_again_with_the_next_line(bench: Bench) -> None:
     await bench.dal.close()
     with pytest.raises(Exception, match="not open"):
@@ -74,3 +81,5 @@ async def test_too_many_names_in_one_call_are_refused(bench: Bench) -> None:
         await bench.ask(Identity).lookup(LookupRequest("irc", many))
     with pytest.raises(CallError, match="at most"):
         await bench.ask(Identity).links(LinksRequest(many))
+    with pytest.raises(CallError, match="at most"):
+        await bench.ask(Identity).seen(SeenRequest(many))
