@@ -14,56 +14,81 @@ _VALUE_MAX = 60
 
 
 def undo(
-    change_id: Annotated[int | None, typer.Argument(help="The number of the change to take back.")] = None,
-    community: Annotated[str, typer.Option(help="The community it was made in.")] = "home",
+    change_ids: Annotated[
+        list[int] | None, typer.Argument(help="The numbers of the changes to take back.", show_default=False)
+    ] = None,
+    community: Annotated[str, typer.Option(help="The community they were made in.")] = "home",
     list_: Annotated[
-        bool, typer.Option("--list", help="List the changes; so does leaving the number out.")
+        bool, typer.Option("--list", help="List the changes; so does leaving the numbers out.")
     ] = False,
     most: Annotated[int, typer.Option(help="List at most this many.", min=1, max=10_000)] = 30,
     force: Annotated[
-        bool, typer.Option("--force", help="Also when the record was changed again since; that is lost.")
+        bool, typer.Option("--force", help="Also when a record was changed again since; that is lost.")
     ] = False,
 ) -> None:
-    """List who configured what, or take a change back.
+    """List who configured what, or take changes back.
 
     Every command, alias, rule, timer, rank and setting counts, whether it was changed in chat, by the API or here.
     Undoing is a change itself, so it can be undone. A running bot follows within a second.
+
+    Several changes are taken back newest first, each whole or not at all. One that cannot be is named with the
+    reason, and the others are taken back all the same.
 
     \b
     Examples:
       waddlebot undo
       waddlebot undo 17
+      waddlebot undo 17 18 21
       waddlebot undo 17 --community lab --force
     """
-    from waddlebot.cli import screen, work
+    from waddlebot.cli import work
 
-    if change_id is None or list_:
+    if list_ or not change_ids:
         changes = work.on_installation(lambda installation: installation.dal.list_changes(community, most))
         _print(changes, community)
         return
-    change = work.on_installation(lambda installation: _undo(installation, community, change_id, force))
+    newest_first = sorted(set(change_ids), reverse=True)
+    refusals = work.on_installation(lambda installation: _undo_each(installation, community, newest_first, force))
+    if refusals:
+        raise Failure("\n".join(refusals))
+
+
+async def _undo_each(
+    installation: "Installation", community: str, change_ids: list[int], force: bool
+) -> list[str]:
+    """Take changes back one by one, telling each as it is done. Returns why the others were not."""
+    from waddlebot.libs.dal import Conflict, DalError
+
+    refusals = []
+    for change_id in change_ids:
+        try:
+            await _undo(installation, community, change_id, force)
+        except Failure as failure:
+            refusals.append(str(failure))
+        except Conflict as error:
+            refusals.append(f"Change {change_id} is not undone: {error} (--force)")
+        except DalError as error:
+            refusals.append(f"Change {change_id} is not undone: {error}")
+    return refusals
+
+
+async def _undo(installation: "Installation", community: str, change_id: int, force: bool) -> None:
+    from waddlebot.cli import screen, work
+
+    found = await installation.dal.change(community, change_id)
+    if found is None:
+        raise Failure(f"There is no change {change_id} in {community}. `waddlebot undo` lists them.")
+    if all(found.module != owner.name for owner in installation.dal.owners):
+        raise Failure(f"Change {change_id} is not undone: its module {found.module} is not installed.")
+    change = await installation.dal.undo(
+        community, change_id, actor=work.ACTOR, reason=f"undo of change {change_id}", force=force
+    )
     if change is None:
         screen.notes().print(f"Change {change_id} has no effect any more: nothing was to be undone.")
         return
-    screen.out().print(f"Change {change_id} is undone by change {change.id}: {_what(change)}", markup=False)
-    for line in _differences(change):
-        screen.out().print(f"  {line}", markup=False)
-
-
-async def _undo(installation: "Installation", community: str, change_id: int, force: bool) -> "Change | None":
-    from waddlebot.cli import work
-    from waddlebot.libs.dal import Conflict
-
-    if await installation.dal.change(community, change_id) is None:
-        raise Failure(f"There is no change {change_id} in {community}. `waddlebot undo` lists them.")
-    try:
-        change = await installation.dal.undo(
-            community, change_id, actor=work.ACTOR, reason=f"undo of change {change_id}", force=force
-        )
-    except Conflict as error:
-        raise Failure(f"{error} (--force)") from None
     work.note("undo", community, change=str(change_id))
-    return change
+    lines = [f"Change {change_id} is undone by change {change.id}: {_what(change)}", *_differences(change)]
+    screen.out().print(screen.visible("\n  ".join(lines)), markup=False)
 
 
 def _print(changes: "list[Change]", community: str) -> None:

@@ -1,6 +1,8 @@
 """Schema, backups and undo, on both engines."""
 
+import contextlib
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -175,6 +177,51 @@ async def test_a_later_change_is_not_lost_without_force(call: Call, lone_environ
         assert call(lone_environ, "undo", first, "--community", "lab", "--force").returncode == 0
         chat.say("hello", as_="bob")
         await chat.hears_nothing(within_s=5)
+
+
+async def test_several_changes_are_taken_back_newest_first_and_what_cannot_be_is_named(
+    call: Call, environ: Environ
+) -> None:
+    async with launched(environ) as bot, joined(bot, "lab") as chat:
+        await chat.own("ann")
+        for name, words in (("greet", "One"), ("greet", "Two"), ("part", "Bye"), ("part", "See you")):
+            await chat.say(f"!rule add {name} word reply {name} {words}", as_="ann")
+            await chat.hears(f"The rule {name} holds now…")
+        listed = call(environ, "undo", "--community", "lab").stdout.splitlines()
+        (second, first) = [line.split()[0] for line in listed if " greet" in line]
+        parts = [line.split()[0] for line in listed if " part" in line]
+
+        # Oldest first on the command line, and one twice: undone in this order, the first would be refused.
+        done = call(environ, "undo", first, "999999", parts[-1], second, first, "--community", "lab")
+        assert done.returncode == 1
+        assert re.findall(r"Change (\d+) is undone by", done.stdout) == [second, first]
+        refusals = done.stderr.splitlines()
+        assert len(refusals) == 2
+        assert "There is no change 999999 in lab" in refusals[0]
+        assert refusals[1].startswith(f"Change {parts[-1]} is not undone:")
+        assert refusals[1].endswith("(--force)")
+        chat.say("greet", as_="bob")
+        await chat.hears_nothing(within_s=5)
+        chat.say("part", as_="bob")
+        await chat.hears("See you", within_s=5)
+
+        undone = call(environ, "undo", *parts, "--community", "lab")
+        assert (undone.returncode, undone.stderr) == (0, "")
+        chat.say("part", as_="bob")
+        await chat.hears_nothing(within_s=5)
+
+
+async def test_a_change_of_a_module_that_is_gone_is_not_undone(
+    call: Call, lone_environ: Environ, tmp_path: Path
+) -> None:
+    async with launched(lone_environ) as bot, joined(bot, "lab") as chat:
+        await chat.own("ann")
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "waddlebot.db")) as database, database:
+        database.execute("update system__change set module = 'vendor.gone' where community = 'lab'")
+    number = call(lone_environ, "undo", "--community", "lab").stdout.splitlines()[-1].split()[0]
+    refused = call(lone_environ, "undo", number, "--community", "lab")
+    assert refused.returncode == 1
+    assert "vendor.gone is not installed" in refused.stderr
 
 
 def test_without_changes_undo_says_so(call: Call, lone_environ: Environ) -> None:
