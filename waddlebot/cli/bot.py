@@ -34,7 +34,8 @@ def url_of() -> str:
 def ask(environment: Environment, path: str, community: str) -> Any:
     """The JSON that the bot answers to a GET of ``/api/v1`` and the path; None where it knows no such thing.
 
-    The path is percent-encoded. Raises :class:`NotRunning`; ``Failure`` with the bot's words when it refuses.
+    The path is percent-encoded; without a community it is about all of them. Raises :class:`NotRunning`, and
+    ``Failure`` with the bot's words when it refuses.
     """
     if not secret_path(environment.data).exists():
         raise NotRunning

@@ -15,7 +15,7 @@ _COLOURS = {"answered": "green", "ignored": "yellow", "refused": "yellow", "fail
 
 def explain(
     event_id: Annotated[str, typer.Argument(help="The event's id: of `!why`, a log line or a REST answer.")],
-    community: Annotated[str, typer.Option(help="The community it happened in.")] = "home",
+    community: Annotated[str, typer.Option(help="Only in this community. Without: in every one.")] = "",
 ) -> None:
     """Show what became of an event, stage by stage, and why.
 
@@ -32,8 +32,8 @@ def explain(
     trace = _of_bot(environment, event_id, community)
     if trace is None:
         raise Failure(
-            f"Nothing is known of the event {event_id} in {community}: it is older than the last 20,000, or "
-            "happened in another community (--community)."
+            f"Nothing is known of the event {event_id}{f' in {community}' if community else ''}: it is older than "
+            "the last 20,000, or never came."
         )
     _draw(trace)
 
@@ -57,14 +57,15 @@ def _of_bot(environment: "Environment", event_id: str, community: str) -> "Trace
 
 def _of_database(event_id: str, community: str) -> "Trace | None":
     from waddlebot.cli import work
-    from waddlebot.libs.dal import Community
+    from waddlebot.libs.dal import Community, System
     from waddlebot.processing.router.module import module
     from waddlebot.processing.router.store import RouterStore
     from waddlebot.processing.router.trace import Trace
     from waddlebot.runtime.installation import Installation
 
     async def read(installation: Installation) -> Trace | None:
-        store = installation.dal.bind(module.name, Community(community))
+        scope = Community(community) if community else System("the operator asks about an event")
+        store = installation.dal.bind(module.name, scope)
         assert isinstance(store, RouterStore)  # noqa: S101  for the type checker: the module declares it
         return await store.failure(event_id)
 
@@ -83,7 +84,8 @@ def _draw(trace: "Trace") -> None:
     colour = _COLOURS.get(trace.status, "red")
     who = f"{trace.account_login} ({trace.account})" if trace.account_login else trace.account
     tree = Tree(words(f"{trace.kind} {trace.event_id}", "bold"))
-    tree.add(words(f"{work.when(trace.at)}  {trace.entity}  {who}  via {trace.source or 'the bus'}"))
+    where = f"{trace.entity} in {trace.community}"
+    tree.add(words(f"{work.when(trace.at)}  {where}  {who}  via {trace.source or 'the bus'}"))
     for step in trace.steps:
         if step.decision == "passed":
             tree.add(words(f"✓ {step.stage}", "green"))

@@ -6,10 +6,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 
 from waddlebot.libs import audit
+from waddlebot.libs.sdk.rank import OPERATOR
 from waddlebot.runtime.environment import Environment, load
 from waddlebot.runtime.installation import Installation, opened
 
-ACTOR = "operator"
+ACTOR = OPERATOR
 """Who acts, where a change says so."""
 _LOG = "operator"
 """The commands' own log file: two processes may not rotate one."""

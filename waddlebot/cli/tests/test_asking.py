@@ -54,15 +54,30 @@ async def test_an_event_is_explained_stage_by_stage(call: Call, environ: Environ
         assert "✗ match" in call(environ, "explain", plain.event_id, "--community", "lab").stdout
         told = call(environ, "explain", refused.event_id, "--community", "lab")
         assert "✗ permit" in told.stdout
+        everywhere = call(environ, "explain", answered.event_id)
+        assert f"test:net:{chat.channel} in lab" in everywhere.stdout
 
         for arguments in (
-            (answered.event_id,),
-            ("nothing", "--community", "lab"),
+            (answered.event_id, "--community", "home"),
+            ("nothing",),
             ("a b/c?d%e", "--community", "lab"),
         ):
             unknown = call(environ, "explain", *arguments)
             assert unknown.returncode == 1
             assert "Nothing is known" in unknown.stderr
+
+
+async def test_events_are_found_whatever_their_ids(call: Call, environ: Environ) -> None:
+    async with launched(environ) as bot, joined(bot, "lab") as chat:
+        for event_id in ("a b/c//d?e=%2F&f#g", "/etc/passwd", "..", "ünïcode 🦆", "console-1"):
+            outcome = await chat.say("!help help", id=event_id)
+            await chat.hears("Usage: !help…")
+            assert outcome.event_id == event_id
+            told = call(environ, "explain", "--", event_id)
+            assert told.returncode == 0, told.stderr
+            assert "answered help of processing.router" in told.stdout
+            chat.say(f'!why "{event_id}"', as_="mod", roles=("moderator",))
+            await chat.hears(f"The command help was answered. [{event_id}]")
 
 
 async def test_without_a_bot_failures_are_explained(call: Call, upgraded: Environ) -> None:
@@ -83,6 +98,7 @@ async def test_without_a_bot_failures_are_explained(call: Call, upgraded: Enviro
     assert told.returncode == 0, told.stderr
     assert "✗ execute: it broke" in told.stdout
     assert "only failures are known" in told.stderr
+    assert call(upgraded, "explain", "e1", "--community", "home").stdout == told.stdout
     assert call(upgraded, "explain", "e1", "--community", "lab").returncode == 1
 
 

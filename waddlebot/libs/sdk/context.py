@@ -12,7 +12,7 @@ from waddlebot.libs.sdk.contract import Caller, Contract
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.ports import Call, CallScope, Ports, Send
-from waddlebot.libs.sdk.rank import Rank, Role, admits
+from waddlebot.libs.sdk.rank import OPERATOR, Rank, Role, admits
 
 
 class Services(Protocol):
@@ -288,6 +288,11 @@ class RouteContext[S, St](ServiceContext[S, St]):
         self.headers = headers
         self.peer = peer
         self.entity = entity
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the operator asks, at the command line. Without a ``community`` they mean every one."""
+        return self.call_scope.actor == OPERATOR
 
 
 def render(template: str, values: Mapping[str, object]) -> str:

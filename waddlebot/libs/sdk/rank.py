@@ -81,6 +81,12 @@ def words(rank: Rank) -> str:
     return " or ".join(str(r.name).lower() for r in rank)
 
 
+OPERATOR = "operator"
+"""Who acts where it is the operator at the command line. Keys act as ``key:NAME`` and people as
+``platform:user_id``, so nobody else is called that.
+"""
+
+
 class Role(StrEnum):
     """What an API key may do. ``admin`` may do all that the others may, within its binding."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
 
 from waddlebot.libs.dal import Busy, Conflict, Unavailable
 from waddlebot.libs.sdk.arguments import UsageError
@@ -27,19 +28,33 @@ from waddlebot.libs.web.site import API, HttpRunner, Site, url_of
 
 HANDLER_TIMEOUT_S = 30.0
 
+_LAST_PARAMETER = re.compile(r"\{(\w+)\}$")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+
+
+class _Remainder(BaseConverter):
+    """A path's last parameter: ids and names that others chose may hold any character, slashes too.
+
+    Servers decode ``%2F`` before a path is matched (ASGI's ``path``), so it cannot be told from a slash.
+    """
+
+    regex = ".+"
+    weight = 200  # after all that is more precise, as werkzeug's own ``path``
+    part_isolating = False
 
 
 def build(site: Site, closing: asyncio.Event) -> Quart:
     """A Quart application with every route of the site's modules. Streams end when ``closing`` is set."""
     app = Quart("waddlebot", static_folder=None, template_folder=None)
+    app.url_map.converters["remainder"] = _Remainder
+    app.url_map.merge_slashes = False  # two in an id are two
     app.config["MAX_CONTENT_LENGTH"] = BODY_MAX
     for runner in site.runners:
         for route in runner.module.routes:
             path = route.path if route.page else url_of(runner.module, route.path)
             app.add_url_rule(
-                _PARAMETER.sub(r"<\1>", path),
+                _PARAMETER.sub(r"<\1>", _LAST_PARAMETER.sub(r"<remainder:\1>", path)),
                 endpoint=f"{runner.module.name} {route.method} {route.path}",
                 view_func=_view(site, runner, route, closing),
                 methods=[route.method],

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from waddlebot.libs import audit
 from waddlebot.libs.sdk.ports import CallScope
-from waddlebot.libs.sdk.rank import Role
+from waddlebot.libs.sdk.rank import OPERATOR, Role
 from waddlebot.libs.web.errors import HttpError, too_many
 from waddlebot.libs.web.keys import PREFIX, KeyInfo
 from waddlebot.libs.web.limits import SlidingWindow
@@ -90,7 +90,7 @@ class Gate:
             raise too_many(wait_s, "Too many requests. Wait as many seconds as the header Retry-After says.")
 
     def scope_of(self, key: KeyInfo | None) -> CallScope:
-        """On whose behalf a request acts: nobody's without a key.
+        """On whose behalf a request acts: nobody's without a key, everybody's where the operator names nobody.
 
         Raises :class:`HttpError` 403 for a key bound to an entity that belongs to no community.
         """
@@ -100,7 +100,7 @@ class Gate:
             words = f"The key {key.name!r} is bound to one entity; this concerns its whole community."
             raise HttpError(403, "entity_key", words)
         community = key.community or self._community_of(key.entity)
-        if not community:
+        if not community and key.actor != OPERATOR:
             words = f"The key {key.name!r} is bound to {key.entity}, which belongs to no community."
             raise HttpError(403, "unbound_entity", words)
         return CallScope(community, key.actor)

@@ -15,7 +15,7 @@ import zlib
 import msgspec
 
 from waddlebot.libs.dal import Column, Store, Table, reads, writes
-from waddlebot.libs.sdk.rank import Role
+from waddlebot.libs.sdk.rank import OPERATOR, Role
 
 OWNER = "web"
 """The owner of the tables, as registered with the DAL."""
@@ -46,8 +46,8 @@ class KeyInfo(msgspec.Struct, frozen=True):
 
     @property
     def actor(self) -> str:
-        """How the key is named where something says who acted: ``key:NAME``."""
-        return f"key:{self.name}"
+        """How the key is named where something says who acted: ``key:NAME``, or ``operator`` for their tokens."""
+        return OPERATOR if self.id == OPERATOR else f"key:{self.name}"
 
     @property
     def binding(self) -> str:

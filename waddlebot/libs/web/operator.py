@@ -12,7 +12,7 @@ import time
 
 import msgspec
 
-from waddlebot.libs.sdk.rank import Role
+from waddlebot.libs.sdk.rank import OPERATOR, Role
 from waddlebot.libs.web.keys import KeyInfo
 
 PREFIX = "wbo_"
@@ -38,7 +38,10 @@ class OperatorTokens:
         self._secret = secret
 
     def make(self, role: Role, community: str) -> str:
-        """A token that counts as a key of that role, bound to that community, for a minute from now."""
+        """A token that counts as a key of that role, bound to that community, for a minute from now.
+
+        Without a community it is bound to none and acts for all, where a route knows how.
+        """
         claims = _encode(msgspec.json.encode(_Claims(role, community, time.time())))
         return f"{PREFIX}{claims}.{self._sign(claims)}"
 
@@ -55,9 +58,7 @@ class OperatorTokens:
             return None
         if abs(time.time() - found.at) > VALID_S:
             return None
-        return KeyInfo(
-            "operator", "operator", found.role, found.community, "", found.at, "operator", found.at + VALID_S
-        )
+        return KeyInfo(OPERATOR, OPERATOR, found.role, found.community, "", found.at, OPERATOR, found.at + VALID_S)
 
     def _sign(self, claims: str) -> str:
         return _encode(hmac.new(self._secret, claims.encode(), hashlib.sha256).digest())

@@ -348,7 +348,9 @@ async def get_executions(ctx: Request) -> ExecutionsAnswer:
 async def get_trace(ctx: Request) -> Trace:
     """Why the bot did or did not answer an event, stage by stage."""
     event_id = ctx.path["event_id"]
-    trace = ctx.state(Desk).router.traces.find(event_id, ctx.community) or await ctx.store.failure(event_id)
+    everywhere = ctx.is_operator and not ctx.community
+    store = ctx.store_everywhere("the operator asks about an event") if everywhere else ctx.store
+    trace = ctx.state(Desk).router.traces.find(event_id, ctx.community) or await store.failure(event_id)
     if trace is None:
         raise HttpError(404, "no_such_event", f"Nothing is known of the event {event_id}.")
     return trace

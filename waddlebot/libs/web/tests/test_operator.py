@@ -16,7 +16,7 @@ def test_a_token_counts_as_a_key_of_its_role_and_community() -> None:
     tokens = OperatorTokens(SECRET)
     key = tokens.find(tokens.make(Role.USER, "lab"))
     assert key is not None
-    assert (key.role, key.community, key.entity, key.actor) == (Role.USER, "lab", "", "key:operator")
+    assert (key.role, key.community, key.entity, key.actor) == (Role.USER, "lab", "", "operator")
     assert key.admits(Role.USER)
     assert not key.admits(Role.ADMIN)
 

@@ -5,9 +5,11 @@ import dataclasses
 import io
 import logging
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from waddlebot.libs.sdk import Module, Role
 from waddlebot.libs.testing.web import JsonClient, Served, served
@@ -43,6 +45,15 @@ async def test_who_asks_comes_from_the_key_and_not_from_the_request(server: Serv
     assert who["peer"] == "127.0.0.1"
     assert who["query"] == {"community": "other", "role": "admin"}
     assert raw not in str(who)
+
+
+@pytest.mark.parametrize("name", ["a b", "a/b", "a//b", "/a", "a/", "..", "a%2Fb?c#d", "ünï&x=1", "who/x"])
+async def test_a_paths_last_parameter_holds_any_character(server: Served, client: JsonClient, name: str) -> None:
+    raw = await key(server, Role.USER)
+    url = URL(f"{client.url}{SHOP}/who/{quote(name, safe='')}", encoded=True)
+    async with client.session.get(url, headers={"X-API-Key": raw}) as answer:
+        assert answer.status == 200
+        assert (await answer.json())["path"] == {"name": name}
 
 
 async def test_a_bearer_token_is_the_same_key(server: Served, client: JsonClient) -> None:

@@ -198,6 +198,8 @@ async def test_what_the_routes_tell(door: Door) -> None:
     assert body["steps"][-1] == {"stage": "permit", "decision": "only for moderator and above"}
     assert (await door.ask("GET", "/traces/unheard-of"))[0] == 404
     assert (await door.ask("GET", f"/traces/{event['id']}", community="theirs"))[0] == 404
+    called_operator = await door.bot.key("operator", Role.USER, community="theirs")
+    assert (await door.client.ask("GET", f"{URL}/traces/{event['id']}", key=called_operator))[0] == 404
     _, body, _ = await door.ask("GET", "/metrics")
     assert body["events"]["refused"] == 1
     _, body, _ = await door.ask("GET", "/coordination")

@@ -6,6 +6,7 @@ machine, or has the token that the host prints at start, is the user ``console:c
 """
 
 import dataclasses
+import hashlib
 import re
 import secrets
 from collections.abc import AsyncIterator
@@ -269,7 +270,7 @@ async def _say(ctx: Ctx, speaker: Speaker, body: Say) -> Said:
     if body.id and not _ID.fullmatch(body.id):
         raise HttpError(400, "bad_id", "An id has 8 to 64 letters, digits and hyphens.")
     state = ctx.state(State)
-    key = f"{speaker.user_id} {body.id or secrets.token_hex(16)}"
+    key = _event_id(speaker, body.id or secrets.token_hex(16))
     if state.hub.knows(key):
         return Said(key)
     wait_s = state.lines.take(speaker.account)
@@ -281,6 +282,11 @@ async def _say(ctx: Ctx, speaker: Speaker, body: Say) -> Said:
     state.hub.add(key, Line("chat", now, speaker.name, text, speaker.account, speaker.is_owner))
     await ctx.announce([_event(key, speaker, text, now)])
     return Said(key)
+
+
+def _event_id(speaker: Speaker, said: str) -> str:
+    """The id of a speaker's line: of nobody else's, and fit for URLs, whatever the speaker is called."""
+    return f"console-{hashlib.blake2b(f'{speaker.user_id} {said}'.encode(), digest_size=16).hexdigest()}"
 
 
 def _event(key: str, speaker: Speaker, text: str, now: float) -> Event:

@@ -126,6 +126,7 @@ async def test_a_line_becomes_an_event_of_the_owner(client: JsonClient, services
     assert status == 200
     (event,) = services.announced
     assert event.id == answer["event_id"]
+    assert re.fullmatch(r"console-[0-9a-f]{32}", event.id)
     assert (event.kind, event.entity, event.account) == ("chat.message", ENTITY, "console:console")
     assert (event.user_login, event.user_name, event.roles) == ("console", "console", ())
     assert event.text == "!help me"
