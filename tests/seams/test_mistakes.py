@@ -1,24 +1,54 @@
-"""Ten mistakes that an earlier bot made between its modules; each test makes one impossible."""
+"""Ten mistakes that an earlier bot made between its modules; the tests of a number make that one impossible.
+
+ 1  Receiver, router and modules each had their own idea of an event.
+ 2  Writes were never committed and kept locks, a failed statement left its connection aborted for ever, and values
+    went into the wrong places of a statement.
+ 3  The schema could not create an empty database, and migrations printed success over errors.
+ 4  A module that was switched on counted as off from the second command on.
+ 5  Health was green while nothing worked.
+ 6  Default credentials and keys, tokens for anyone, roles believed from a header, unsigned webhooks.
+    Not yet: webhooks, since no module takes any.
+ 7  Accounts linked by an unverified address, tokens stored in clear or for ever, keys random per process.
+    Not yet: links and refresh tokens, since nobody can link accounts or log in; API keys are the only tokens.
+ 8  Shell strings, evaluated expressions, `str.format` on what users write, expressions without a time limit,
+    requests to private addresses.
+ 9  Several processes held one platform session, and each forwarded every command.
+    Not yet: leases among hosts, since one host is all there can be.
+10  A plain chat line asked the store, the network and the database.
+"""
 
 import asyncio
+import contextlib
 import inspect
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from waddlebot.libs.dal.admin import admin
 from waddlebot.libs.dal.migrations import status, upgrade
 from waddlebot.libs.sdk import Event
 from waddlebot.libs.sdk.rank import Role
-from waddlebot.libs.testing.bots import HostBot, environ_of, hosted
+from waddlebot.libs.testing import irc_servers
+from waddlebot.libs.testing.bots import HostBot, environ_of, hosted, launched, run
+from waddlebot.libs.testing.irc_servers import IrcServer
+from waddlebot.libs.testing.irc_user import irc_user
+from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.testing.talk import joined
+from waddlebot.libs.testing.twitch_irc import twitch_irc
 from waddlebot.libs.testing.waiting import until
+from waddlebot.libs.web.keys import OWNER as KEYS
 from waddlebot.runtime import environment
 from waddlebot.runtime.host import Host
 
+irc_certificates, ngircd = irc_servers.irc_certificates, irc_servers.ngircd
+
+HELP = "Say !help <command> about one of: "
+MOD = ("moderator",)
 ROOT = Path(__file__).resolve().parents[2] / "waddlebot"
 
 
@@ -57,18 +87,64 @@ async def test_1_what_every_door_announces_the_router_takes_and_observers_see(tm
         await until(lambda: seen._count == 2)
 
 
-async def test_2_writes_are_committed_and_a_failed_statement_leaves_no_one_behind(
+async def test_1_what_a_platform_says_is_answered_there(tmp_path: Path, ngircd: IrcServer) -> None:
+    async with twitch_irc({"waddle": "token"}) as twitch, irc_user(ngircd.port, "anna", "#doors") as anna:
+        environ = environ_of(
+            tmp_path, IRC_URLS=ngircd.url("%23doors", "doorbot", "rate=100"), TWITCH_IRC_URL=twitch.url,
+            TWITCH_CHANNELS="doors", TWITCH_BOT_LOGIN="waddle", TWITCH_BOT_TOKEN="oauth:token",
+        )  # fmt: skip
+        async with hosted(environ):
+            await anna.meets("doorbot", "#doors")
+            anna.say("#doors", "!help")
+            await until(lambda: anna.heard("doorbot", "#doors"))
+            assert anna.heard("doorbot", "#doors")[0].startswith(HELP)
+            await until(lambda: "waddle" in twitch.present("#doors"))
+            twitch.say("#doors", "ben", "!help")
+            await until(lambda: twitch.said)
+            assert twitch.said[0][2].startswith(HELP)
+
+
+async def test_2_writes_are_committed_in_the_right_places_and_keep_no_locks(
     tmp_path: Path, database_url: str
 ) -> None:
     async with hosted(environ_of(tmp_path, database_url)) as bot, joined(bot) as chat:
-        chat.say('!rule add a regex warn "("', as_="mod", roles=("moderator",))
-        assert "holds now" not in await chat.hears("…")
-        chat.say("!rule add a word reply hi hello", as_="mod", roles=("moderator",))
+        chat.say('!rule add a word reply hi "100% %(x)s $1 :x ?"', as_="mod", roles=MOD)
         await chat.hears("The rule a holds now…")
+        with admin(database_url) as database, database.transaction(exclusive=True):
+            database.run(f"update {database.dialect.qualified('processing.router', 'rules')} set priority = 1")
         community = chat.community
     async with hosted(environ_of(tmp_path, database_url)) as bot, joined(bot, community) as chat:
-        chat.say("!rule list", as_="mod", roles=("moderator",))
-        await chat.hears("Rules: a (word → reply…")
+        chat.say("!rule list", as_="mod", roles=MOD)
+        await chat.hears("Rules: a (word → reply, 0×)")
+        chat.say("hi")
+        await chat.hears('"100% %(x)s $1 :x ?"')
+
+
+async def test_2_a_failed_statement_leaves_a_connection_that_works(tmp_path: Path, database_url: str) -> None:
+    async with hosted(environ_of(tmp_path, database_url)) as bot, joined(bot) as chat:
+        chat.say("!help")
+        await chat.hears(f"{HELP}…")
+        rules = [f"!rule add r{n} word reply hi hello" for n in range(8)]  # more than there are connections
+        with broken(database_url, "processing.router", "rules", "pattern"):
+            outcomes = await chat.post([line(f"mod{n}", rule, roles=MOD) for n, rule in enumerate(rules)])
+            assert [outcome.status for outcome in outcomes if "pattern" in outcome.reason] == ["failed"] * len(
+                rules
+            )
+        for n, rule in enumerate(rules):
+            chat.say(rule, as_="mod", roles=MOD)
+            await chat.hears(f"The rule r{n} holds now…")
+
+
+@contextlib.contextmanager
+def broken(database_url: str, owner: str, table: str, column: str) -> Iterator[None]:
+    """Statements that name a column of a table fail for as long as the block runs."""
+    with admin(database_url) as database:
+        name = database.dialect.qualified(owner, table)
+        with database.transaction(exclusive=True):
+            database.run(f"alter table {name} rename column {column} to away")
+        yield
+        with database.transaction(exclusive=True):
+            database.run(f"alter table {name} rename column away to {column}")
 
 
 def test_3_all_migrations_apply_to_an_empty_database_and_say_what_they_did(
@@ -81,6 +157,18 @@ def test_3_all_migrations_apply_to_an_empty_database_and_say_what_they_did(
     assert len(applied) >= len([owner for owner in host.dal.owners if owner.migrations is not None])
     assert all(found.version == found.known for found in status(url, host.dal.owners))
     assert upgrade(url, host.dal.owners) == []
+
+
+async def test_3_a_migration_that_fails_says_so(tmp_path: Path, database_url: str) -> None:
+    environ = environ_of(tmp_path, database_url)
+    assert "applied processing.router 0001_router" in await run("db", "upgrade", environ=environ)
+    with admin(database_url) as database, database.transaction(exclusive=True):
+        versions = database.dialect.qualified("system", "schema_version")
+        database.run(f"delete from {versions} where owner = 'processing.router'")
+    with pytest.raises(RuntimeError, match=r"ended with 2:\n(?s:.*)rules.* already exists"):
+        await run("db", "upgrade", environ=environ)
+    with pytest.raises(RuntimeError, match=r"ended with 1:\n(?s:.*)processing.router"):
+        await run("db", "status", environ=environ)
 
 
 async def test_4_a_switch_says_the_same_the_second_time(tmp_path: Path, database_url: str) -> None:
@@ -127,7 +215,7 @@ async def test_5_health_is_not_green_while_no_event_gets_an_answer(
 
 async def test_6_nothing_opens_without_a_key_and_no_header_makes_a_role(tmp_path: Path) -> None:
     async with hosted(environ_of(tmp_path)) as bot, aiohttp.ClientSession() as session:
-        url = f"{bot.url}/api/v1/processing.router"
+        router, console = "/api/v1/processing.router", "/api/v1/receiver.console"
         trigger = await bot.key("t", Role.TRIGGER, community="home")
         forged = {
             "X-Role": "admin",
@@ -136,15 +224,21 @@ async def test_6_nothing_opens_without_a_key_and_no_header_makes_a_role(tmp_path
             "Authorization": "Bearer admin",
         }
         for method, path, headers, expected in (
-            ("POST", "/events", {}, 401),
-            ("POST", "/events", forged, 401),
-            ("POST", "/events", {"X-API-Key": "changeme"}, 401),
-            ("PUT", "/rules", {"X-API-Key": trigger, **forged}, 403),
-            ("GET", "/rules", {}, 401),
-            ("GET", "/metrics", forged, 401),
-            ("POST", "/responses", {"X-API-Key": trigger}, 403),
+            ("POST", f"{router}/events", {}, 401),
+            ("POST", f"{router}/events", forged, 401),
+            ("POST", f"{router}/events", {"X-API-Key": "changeme"}, 401),
+            ("PUT", f"{router}/rules", {"X-API-Key": trigger, **forged}, 403),
+            ("GET", f"{router}/rules", {}, 401),
+            ("GET", f"{router}/metrics", forged, 401),
+            ("POST", f"{router}/responses", {"X-API-Key": trigger}, 403),
+            ("POST", f"{console}/say", {}, 401),
+            ("POST", f"{console}/say", forged, 401),
+            ("POST", f"{console}/say", {"X-API-Key": trigger, **forged}, 403),
+            ("GET", f"{console}/stream", {}, 401),
+            ("GET", "/console/stream", {"X-Forwarded-For": "127.0.0.1"}, 401),
         ):
-            async with session.request(method, url + path, json=line("e"), headers=headers) as answer:
+            body = {"text": "!help"} if console in path else line("e")
+            async with session.request(method, bot.url + path, json=body, headers=headers) as answer:
                 assert answer.status == expected, (method, path, await answer.text())
     # No secret is the same in two installations, and none is in the code.
     keys = [(path / "secret.key") for path in (tmp_path, tmp_path / "two")]
@@ -152,38 +246,84 @@ async def test_6_nothing_opens_without_a_key_and_no_header_makes_a_role(tmp_path
         assert keys[0].read_bytes() != keys[1].read_bytes()
 
 
-async def test_7_nothing_is_linked_by_a_name_and_keys_are_not_stored_in_clear(
-    tmp_path: Path, database_url: str
-) -> None:
-    async with hosted(environ_of(tmp_path, database_url)) as bot:
-        raw = await bot.key("k", Role.TRIGGER, community="home")
-        async with joined(bot) as chat:
-            await chat.own("boss")
-            twin = line(
-                "twin", "!rank show", platform="other", user_id="boss", user_login="boss", user_name="boss"
-            )
-            [outcome] = await chat.post([twin])
-            assert outcome.replies[0].text.endswith("boss is: viewer.")
-        stored = repr(await bot.host.keys().living(time.time()))
-        assert raw not in stored
-        assert raw.removeprefix("wbk_") not in stored
+async def test_7_nobody_is_somebody_by_a_name(tmp_path: Path) -> None:
+    async with hosted(environ_of(tmp_path)) as bot, joined(bot) as chat:
+        await chat.own("boss")
+        twin = line("twin", "!rank show", platform="other", user_id="boss", user_login="boss", user_name="boss")
+        [outcome] = await chat.post([twin])
+        assert outcome.replies[0].text.endswith("boss is: viewer.")
+
+
+async def test_7_keys_outlive_the_process_and_are_nowhere_in_clear(tmp_path: Path, database_url: str) -> None:
+    environ = environ_of(tmp_path, database_url)
+    async with hosted(environ) as bot:
+        raw = await bot.key("findable", Role.USER, community="home")
+        sealed_by = bot.host.shared.secret.derive("tokens")
+    async with hosted(environ) as bot, aiohttp.ClientSession() as session:
+        assert bot.host.shared.secret.derive("tokens") == sealed_by
+        url = f"{bot.url}/api/v1/processing.router/metrics"
+        async with session.get(url, headers={"X-API-Key": raw}) as answer:
+            assert answer.status == 200
+    with admin(database_url) as database:
+        stored = repr(database.run(f"select * from {database.dialect.qualified(KEYS, 'api_key')}"))
+    assert "findable" in stored
+    files = written(tmp_path)
+    for clear in (raw, raw.removeprefix("wbk_")):
+        assert clear not in stored
+        assert clear.encode() not in files
+
+
+def written(folder: Path) -> bytes:
+    """All that is in a folder's files."""
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 async def test_8_what_users_write_is_never_run(tmp_path: Path) -> None:
     async with hosted(environ_of(tmp_path)) as bot, joined(bot) as chat:
         evil = "{0.__class__.__globals__} {user.__class__} $(rm -rf /) `id` %s %(x)s ${7*7} {{7*7}}"
-        chat.say(f'!rule add evil word reply hi "{evil}"', as_="mod", roles=("moderator",))
+        chat.say(f'!rule add evil word reply hi "{evil}"', as_="mod", roles=MOD)
         await chat.hears("The rule evil holds now…")
         chat.say("hi")
         heard = await chat.hears("…")
         assert "globals__}" in heard
         assert "49" not in heard
         began = time.monotonic()
-        chat.say('!rule add slow regex warn "(a+)+$"', as_="mod", roles=("moderator",))
+        chat.say('!rule add slow regex warn "(a+)+$"', as_="mod", roles=MOD)
         await chat.hears("The rule slow holds now…")
         chat.say("a" * 4_900 + "!")
         await chat.hears_nothing()
         assert time.monotonic() - began < 10  # exponential time would take longer than the universe
+
+
+async def test_8_nothing_private_is_fetched(tmp_path: Path) -> None:
+    reached: list[object] = []
+
+    async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(writer)
+        writer.close()
+
+    async with (
+        await asyncio.start_server(take, "127.0.0.1", free_port()) as inside,
+        hosted(environ_of(tmp_path)) as bot,
+        joined(bot) as chat,
+    ):
+        port = inside.sockets[0].getsockname()[1]
+        for n, (url, why) in enumerate(
+            (
+                (f"http://127.0.0.1:{port}/", f"Port {port} is not allowed…"),
+                ("http://127.0.0.1/", "…belongs to a private network…"),
+                ("http://[::ffff:127.0.0.1]/", "…belongs to a private network…"),
+                ("http://169.254.169.254/latest/meta-data", "…belongs to a private network…"),
+                ("http://localhost/", "…belongs to a private network…"),
+                ("http://2130706433/", "…unusual way…"),
+                ("file:///etc/passwd", "Only http:// and https://…"),
+            )
+        ):
+            chat.say(f"!command add !fetch{n} $(urlfetch {url})", as_="mod", roles=MOD)
+            await chat.hears(f"Saved !fetch{n}.")
+            chat.say(f"!fetch{n}")
+            await chat.hears(why)
+    assert reached == []
 
 
 def test_8_no_shell_no_eval_no_format_on_what_users_write() -> None:
@@ -201,6 +341,19 @@ async def test_9_one_process_forwards_each_command_once(tmp_path: Path) -> None:
         desk = bot.host.runners["processing.router"].services.state()
         noted = [entry for entry in desk.router.traces.ring if entry[0].id == "same"]
         assert len(noted) == 1
+
+
+async def test_9_a_platform_is_connected_once_and_answered_once(tmp_path: Path, ngircd: IrcServer) -> None:
+    environ = environ_of(tmp_path, IRC_URLS=ngircd.url("%23once", "oncebot", "rate=100"))
+    async with irc_user(ngircd.port, "anna", "#once") as anna, launched(environ):
+        await anna.meets("oncebot", "#once")
+        with pytest.raises(RuntimeError, match=environ["HTTP_PORT"]):  # a second start by mistake
+            await run("run", environ=environ)
+        for n in range(3):
+            anna.say("#once", "!help")
+            await until(lambda count=n: len(anna.heard("oncebot", "#once")) > count)  # type: ignore[misc]  # a default is how a lambda keeps a loop's value
+        assert len(anna.heard("oncebot", "#once")) == 3
+        assert len([said for said in anna.lines if " JOIN " in said and not said.startswith(":anna!")]) == 1
 
 
 async def test_10_a_plain_line_asks_nobody_anything(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
