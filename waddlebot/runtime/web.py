@@ -5,67 +5,22 @@ import importlib.metadata
 import secrets
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from waddlebot.libs.dal import DalError
-from waddlebot.libs.sdk import (
-    CHAT_MESSAGE,
-    EVENT_VERSION,
-    Call,
-    Event,
-    Module,
-    Result,
-    RouteContext,
-    ServiceContext,
-)
-from waddlebot.libs.sdk.ports import CallScope
-from waddlebot.libs.sdk.rank import Role
+from waddlebot.libs.sdk import CHAT_MESSAGE, EVENT_VERSION, Call, Event, Result
 from waddlebot.libs.web import create_app
-from waddlebot.libs.web.doors import ASGI
 from waddlebot.libs.web.gate import Gate
 from waddlebot.libs.web.health import CheckFailed, Health
 from waddlebot.libs.web.operator import PURPOSE, OperatorTokens
 from waddlebot.libs.web.ring import KeyRing
 from waddlebot.libs.web.server import WebServer
-from waddlebot.libs.web.site import Site
-from waddlebot.runtime.services import HostServices
+from waddlebot.libs.web.site import HttpModule, Site
 
 if TYPE_CHECKING:
     from waddlebot.runtime.host import Host
 
 _PROBED = "processing.router"
-
-
-class HttpModule:
-    """One module at work, as the web server sees it."""
-
-    def __init__(self, module: Module, services: HostServices) -> None:
-        self.module = module
-        self._services = services
-        context: ServiceContext[Any, Any] = ServiceContext(services)
-        self.doors: Mapping[str, ASGI] = {mount.path: mount.factory(context) for mount in module.mounts}
-
-    def enabled(self, community: str) -> bool:
-        """Whether the module is switched on in a community."""
-        return self._services.enabled(community)
-
-    def route_context(
-        self,
-        scope: CallScope,
-        *,
-        role: Role | None,
-        key_name: str,
-        path: Mapping[str, str],
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        peer: str,
-        entity: str,
-    ) -> RouteContext[Any, Any]:
-        """What a route's handler gets."""
-        return RouteContext(
-            self._services, scope, role=role, key_name=key_name, path=path, query=query, headers=headers,
-            peer=peer, entity=entity,
-        )  # fmt: skip
 
 
 class WebFront:
@@ -96,7 +51,7 @@ class WebFront:
             operator=OperatorTokens(host.shared.secret.derive(PURPOSE)),
         )
         site = Site(
-            runners=[HttpModule(runner.module, runner.services) for runner in host.runners.values()],
+            modules=[HttpModule(runner.module, runner.services) for runner in host.runners.values()],
             gate=gate,
             health=Health({"database": self._database, "events": self._events, "tasks": self._tasks}),
             host_names=web.host_names,

@@ -14,17 +14,15 @@ import msgspec
 
 from waddlebot.libs.dal import Scope, Store, System
 from waddlebot.libs.dal.owner import Owner
-from waddlebot.libs.sdk.context import RouteContext, ServiceContext, Services
+from waddlebot.libs.sdk.context import ServiceContext, Services
 from waddlebot.libs.sdk.contract import Caller
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.fields import from_environment
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.ports import CallError, CallScope, Ports, Send
-from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.testing.stores import opened_dal
-from waddlebot.libs.web import Gate, Health, KeyRing, KeyStore, Site, WebConfig, WebServer, create_app
-from waddlebot.libs.web.doors import ASGI
+from waddlebot.libs.web import Gate, Health, HttpModule, KeyRing, KeyStore, Site, WebConfig, WebServer, create_app
 from waddlebot.libs.web.health import Check
 from waddlebot.libs.web.keys import OWNER
 
@@ -92,39 +90,6 @@ class LoneServices(Services):
             self.adopted.setdefault(entity, community)
 
 
-class LoneRunner:
-    """One module as :class:`waddlebot.libs.web.HttpRunner` wants it."""
-
-    def __init__(self, module: Module, services: LoneServices) -> None:
-        self.module = module
-        self.services = services
-        self.doors: Mapping[str, ASGI] = {
-            mount.path: mount.factory(ServiceContext(services)) for mount in module.mounts
-        }
-
-    def enabled(self, community: str) -> bool:
-        """See :class:`LoneServices`."""
-        return self.services.enabled(community)
-
-    def route_context(
-        self,
-        scope: CallScope,
-        *,
-        role: Role | None,
-        key_name: str,
-        path: Mapping[str, str],
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        peer: str,
-        entity: str,
-    ) -> RouteContext[Any, Any]:
-        """What a route's handler gets."""
-        return RouteContext(
-            self.services, scope,
-            role=role, key_name=key_name, path=path, query=query, headers=headers, peer=peer, entity=entity,
-        )  # fmt: skip
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Served:
     """A running server: where it is, its keys, and what each module was lent."""
@@ -153,20 +118,19 @@ async def served(
             return cast(KeyStore, store)
 
         keys = await stack.enter_async_context(KeyRing(open_store))
-        runners = []
+        known = {module.name: LoneServices(module) for module in modules}
         for module in modules:
-            services = LoneServices(module)
+            services = known[module.name]
             if module.starter is not None:
                 services.entered = await stack.enter_async_context(module.starter(ServiceContext(services)))
-            runners.append(LoneRunner(module, services))
-        known = {runner.module.name: runner.services for runner in runners}
         gate = Gate(
             keys,
             lambda entity: next((s.entities[entity] for s in known.values() if entity in s.entities), ""),
             requests_max=config.requests_max,
             requests_window_s=config.requests_window_s,
         )
-        site = Site(runners, gate, Health(checks or {}), config.host_names, "0.0.0")
+        here = [HttpModule(module, known[module.name]) for module in modules]
+        site = Site(here, gate, Health(checks or {}), config.host_names, "0.0.0")
         server = await stack.enter_async_context(WebServer(create_app(site), config))
         yield Served(server.url, keys, known, site)
 

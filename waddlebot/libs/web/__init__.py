@@ -15,9 +15,9 @@ from waddlebot.libs.web.health import CheckFailed, Health
 from waddlebot.libs.web.keys import KeyInfo, KeyStore
 from waddlebot.libs.web.ring import KeyRing
 from waddlebot.libs.web.server import AddressError, WebServer
-from waddlebot.libs.web.site import HttpRunner, Site
+from waddlebot.libs.web.site import HttpModule, Site
 
 __all__ = [
-    "AddressError", "CheckFailed", "Gate", "Health", "HttpError", "HttpRunner", "KeyInfo", "KeyRing", "KeyStore",
+    "AddressError", "CheckFailed", "Gate", "Health", "HttpError", "HttpModule", "KeyInfo", "KeyRing", "KeyStore",
     "Page", "Site", "Stream", "Template", "WebApp", "WebConfig", "WebServer", "create_app",
 ]  # fmt: skip

@@ -23,9 +23,9 @@ class WebApp:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._doors: dict[str, ASGI] = {"/health/live": self._live, "/health/ready": self._ready}
-        for runner in site.runners:
-            for path, door in runner.doors.items():
-                url = url_of(runner.module, path)
+        for served in site.modules:
+            for path, door in served.doors.items():
+                url = url_of(served.module, path)
                 if url in self._doors:
                     raise ValueError(f"{url} is mounted twice")
                 self._doors[url] = door

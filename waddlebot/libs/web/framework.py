@@ -12,6 +12,7 @@ from werkzeug.routing import BaseConverter
 
 from waddlebot.libs.dal import Busy, Conflict, Unavailable
 from waddlebot.libs.sdk.arguments import UsageError
+from waddlebot.libs.sdk.context import RouteContext
 from waddlebot.libs.sdk.fields import FieldError
 from waddlebot.libs.sdk.module import Module, Route
 from waddlebot.libs.sdk.ports import CallError
@@ -24,7 +25,7 @@ from waddlebot.libs.web.gate import presented_key
 from waddlebot.libs.web.keys import KeyInfo
 from waddlebot.libs.web.openapi import docs_page, document
 from waddlebot.libs.web.origin import check_browser
-from waddlebot.libs.web.site import API, HttpRunner, Site, url_of
+from waddlebot.libs.web.site import API, HttpModule, Site, url_of
 
 HANDLER_TIMEOUT_S = 30.0
 
@@ -50,13 +51,13 @@ def build(site: Site, closing: asyncio.Event) -> Quart:
     app.url_map.converters["remainder"] = _Remainder
     app.url_map.merge_slashes = False  # two in an id are two
     app.config["MAX_CONTENT_LENGTH"] = BODY_MAX
-    for runner in site.runners:
-        for route in runner.module.routes:
-            path = route.path if route.page else url_of(runner.module, route.path)
+    for served in site.modules:
+        for route in served.module.routes:
+            path = route.path if route.page else url_of(served.module, route.path)
             app.add_url_rule(
                 _PARAMETER.sub(r"<\1>", _LAST_PARAMETER.sub(r"<remainder:\1>", path)),
-                endpoint=f"{runner.module.name} {route.method} {route.path}",
-                view_func=_view(site, runner, route, closing),
+                endpoint=f"{served.module.name} {route.method} {route.path}",
+                view_func=_view(site, served, route, closing),
                 methods=[route.method],
                 provide_automatic_options=False,
             )
@@ -80,7 +81,7 @@ def _own_routes(app: Quart, site: Site) -> None:
 
 
 def _view(
-    site: Site, runner: HttpRunner, route: Route, closing: asyncio.Event
+    site: Site, served: HttpModule, route: Route, closing: asyncio.Event
 ) -> Callable[..., Awaitable[Response]]:
     body = Body(route.body) if route.body is not None else None
 
@@ -92,7 +93,7 @@ def _view(
         key = await site.gate.authenticate(headers, peer)
         site.gate.authorize(key, route.role, scope["path"])
         site.gate.limit(key, peer)
-        context = _context(site, runner, key, path, headers, peer)
+        context = _context(site, served, key, path, headers, peer)
         arguments = () if body is None else (body.decode(await _json_body(headers)),)
         async with asyncio.timeout(HANDLER_TIMEOUT_S):
             answer = await route.handler(context, *arguments)
@@ -103,20 +104,21 @@ def _view(
 
 def _context(
     site: Site,
-    runner: HttpRunner,
+    served: HttpModule,
     key: KeyInfo | None,
     path: Mapping[str, str],
     headers: dict[str, str],
     peer: str,
-) -> Any:
+) -> RouteContext[Any, Any]:
     call_scope = site.gate.scope_of(key)
-    if call_scope.community and not runner.enabled(call_scope.community):
+    if call_scope.community and not served.services.enabled(call_scope.community):
         raise HttpError(
-            403, "module_off", f"{runner.module.name} is switched off in the community {call_scope.community}."
+            403, "module_off", f"{served.module.name} is switched off in the community {call_scope.community}."
         )
     if presented_key(headers) is not None:  # a handler has no use for the secret itself
         headers = {name: value for name, value in headers.items() if name not in ("x-api-key", "authorization")}
-    return runner.route_context(
+    return RouteContext(
+        served.services,
         call_scope,
         role=key.role if key else None,
         key_name=key.name if key else "",
@@ -240,7 +242,7 @@ def _of_framework(error: HTTPException, site: Site, path: str) -> HttpError:
 
 def _not_found(site: Site, path: str) -> HttpError:
     """Says what there is instead."""
-    modules: dict[str, Module] = {runner.module.name: runner.module for runner in site.runners}
+    modules: dict[str, Module] = {served.module.name: served.module for served in site.modules}
     if not path.startswith(f"{API}/"):
         return HttpError(404, "not_found", f"There is nothing at {path}. The API is described at /api/docs.")
     name = path.removeprefix(f"{API}/").partition("/")[0]

@@ -47,7 +47,7 @@ def docs_page() -> Template:
 
 def document(site: Site) -> dict[str, Any]:
     """The document for all modules of a site, as plain values."""
-    return describe([runner.module for runner in site.runners], site.version)
+    return describe([served.module for served in site.modules], site.version)
 
 
 def describe(modules: Sequence[Module], version: str) -> dict[str, Any]:

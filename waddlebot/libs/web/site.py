@@ -2,12 +2,10 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from waddlebot.libs.sdk.context import RouteContext
+from waddlebot.libs.sdk.context import ServiceContext, Services
 from waddlebot.libs.sdk.module import Module
-from waddlebot.libs.sdk.ports import CallScope
-from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web.doors import ASGI
 from waddlebot.libs.web.gate import Gate
 from waddlebot.libs.web.health import Health
@@ -15,40 +13,24 @@ from waddlebot.libs.web.health import Health
 API = "/api/v1"
 
 
-class HttpRunner(Protocol):
-    """One module at work, as the host implements it."""
+class HttpModule:
+    """One module at work, as the web server sees it: its declaration, what its host lends it, and its doors.
 
-    @property
-    def module(self) -> Module:
-        """The declaration."""
+    ``doors`` are what the factories of ``module.mounts`` made, by their paths below the module's URL.
+    """
 
-    @property
-    def doors(self) -> Mapping[str, ASGI]:
-        """What the factories of ``module.mounts`` made, by their paths below the module's URL."""
-
-    def enabled(self, community: str) -> bool:
-        """Whether the module is switched on in a community."""
-
-    def route_context(
-        self,
-        scope: CallScope,
-        *,
-        role: Role | None,
-        key_name: str,
-        path: Mapping[str, str],
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        peer: str,
-        entity: str,
-    ) -> RouteContext[Any, Any]:
-        """What a route's handler gets: ``RouteContext(services, scope, …)`` with all of these."""
+    def __init__(self, module: Module, services: Services) -> None:
+        self.module = module
+        self.services = services
+        context: ServiceContext[Any, Any] = ServiceContext(services)
+        self.doors: Mapping[str, ASGI] = {mount.path: mount.factory(context) for mount in module.mounts}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Site:
     """All that requests are answered with. ``host_names`` are the names browsers may use."""
 
-    runners: Sequence[HttpRunner]
+    modules: Sequence[HttpModule]
     gate: Gate
     health: Health
     host_names: frozenset[str]

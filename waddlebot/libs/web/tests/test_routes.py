@@ -382,4 +382,4 @@ def test_two_modules_may_not_want_the_same_door(shop: Module, server: Served) ->
     from waddlebot.libs.web import create_app
 
     with pytest.raises(ValueError, match="mounted twice"):
-        create_app(dataclasses.replace(server.site, runners=[*server.site.runners] * 2))
+        create_app(dataclasses.replace(server.site, modules=[*server.site.modules] * 2))
