@@ -1,8 +1,11 @@
 """What the owners of IRC connections promise: to say lines on them, and to tell how they are doing."""
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from waddlebot.libs.sdk.contract import Contract
+from waddlebot.libs.sdk.ports import CallError, Send, Sent
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -84,3 +87,42 @@ class TwitchChat(Contract):
     async def status(self, request: StatusRequest) -> Status:
         """How the connection is doing."""
         raise NotImplementedError
+
+
+async def push(
+    connections: IrcConnections | TwitchChat,
+    sends: Sequence[Send],
+    entities: Mapping[str, str],
+    *,
+    platform: str,
+    to_one: bool,
+) -> list[Sent]:
+    """Say replies in order, each in a channel of the community it comes from, by ``entities``.
+
+    A private reply goes to whoever is answered where the platform can tell something ``to_one`` user alone, and is
+    refused elsewhere. Of an order that chat cannot do, such as a timeout, its words are said. ``platform`` is
+    its name in reasons.
+    """
+
+    def refusal(send: Send) -> str:
+        if entities.get(send.entity) != send.community:
+            return f"{send.channel} is no channel of {send.community}"
+        if send.reply.private and not to_one:
+            return f"{platform} cannot tell it to one user alone"
+        has_words = send.reply.action == "chat" or (send.reply.action == "general" and bool(send.reply.text))
+        return "" if has_words else f"{platform} cannot show {send.reply.action}"
+
+    refusals = {send.id: refusal(send) for send in sends}
+    lines = tuple(_line(send) for send in sends if not refusals[send.id])
+    try:
+        said = await connections.say(SayRequest(lines)) if lines else Said(())
+    except CallError as error:
+        refusals = {key: why or str(error) for key, why in refusals.items()}
+    else:
+        refusals |= {outcome.id: outcome.refusal for outcome in said.outcomes}
+    return [Sent(send.id, "refused" if refusals[send.id] else "sent", refusals[send.id]) for send in sends]
+
+
+def _line(send: Send) -> Line:
+    nick = send.user_name if send.reply.private else ""
+    return Line(send.id, send.server, send.channel, send.reply.text, nick, send.reply.may_command)

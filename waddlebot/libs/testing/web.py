@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, cast
 
@@ -42,6 +42,8 @@ class LoneServices(Services):
         self.off: set[str] = set()
         self.announced: list[Event] = []
         self.sent: list[Send] = []
+        self.promised: dict[tuple[str, str], Callable[[Any], Awaitable[Any]]] = {}
+        """What answers a contract's method, by the names of both."""
         self.entered: Any = None
 
     def now(self) -> float:
@@ -61,8 +63,17 @@ class LoneServices(Services):
         raise LookupError(f"{self.module} has no store for {scope}, {actor}, {key}")
 
     def caller(self, scope: CallScope) -> Caller:
-        """Nobody is there to be asked."""
-        raise CallError(f"nobody is there to be asked by {self.module} for {scope}")
+        """Ask what is ``promised``."""
+
+        async def ask(contract: str, method: str, request: Any, answer: Any) -> Any:
+            promised = self.promised.get((contract, method))
+            if promised is None:
+                raise CallError(f"nobody is there to be asked by {self.module} for {scope}")
+            answered = await promised(request)
+            assert isinstance(answered, answer)  # noqa: S101  the contract is kept
+            return answered
+
+        return ask
 
     def secret(self, purpose: str) -> bytes:
         """A key for one purpose, the same in every run."""

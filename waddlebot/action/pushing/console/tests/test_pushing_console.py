@@ -1,39 +1,25 @@
 """Replies become lines in the window, each with an outcome."""
 
-from collections.abc import Awaitable
-from typing import Any
-
 import pytest
 
 from waddlebot.action.pushing.console.module import deliver, module
 from waddlebot.libs.contracts.console import ConsoleLine, Shown, ShowRequest
-from waddlebot.libs.sdk import CallError, CallScope, Reply, Send, Sent, ServiceContext
-from waddlebot.libs.sdk.contract import Caller
+from waddlebot.libs.sdk import Reply, Send, Sent, ServiceContext
 from waddlebot.libs.testing.web import LoneServices
 
 
 class WithWindow(LoneServices):
-    """Keeps what is shown; ``fails`` as long as the window cannot be reached."""
+    """Keeps what is shown."""
 
     def __init__(self) -> None:
         super().__init__(module)
         self.lines: list[ConsoleLine] = []
-        self.fails = False
+        self.promised["Console", "show"] = self.show
 
-    def caller(self, scope: CallScope) -> Caller:
-        """Answers ``Console.show``."""
-
-        async def show(request: ShowRequest) -> Shown:
-            if self.fails:
-                raise CallError("no host runs a module that promises Console")
-            self.lines += request.lines
-            return Shown(tuple(line.id for line in request.lines))
-
-        def ask(contract: str, method: str, request: Any, answer: Any) -> Awaitable[Any]:
-            assert (contract, method, answer) == ("Console", "show", Shown)
-            return show(request)
-
-        return ask
+    async def show(self, request: ShowRequest) -> Shown:
+        """Show lines."""
+        self.lines += request.lines
+        return Shown(tuple(line.id for line in request.lines))
 
 
 @pytest.fixture
@@ -64,6 +50,7 @@ async def test_another_channel_is_refused_by_name(services: WithWindow) -> None:
 
 
 async def test_a_window_that_cannot_be_reached_is_said(services: WithWindow) -> None:
-    services.fails = True
+    services.promised.clear()
     (outcome,) = await deliver(ServiceContext(services), [send(1, Reply("x"))])
-    assert (outcome.status, outcome.reason) == ("refused", "no host runs a module that promises Console")
+    assert outcome.status == "refused"
+    assert "nobody is there to be asked" in outcome.reason
