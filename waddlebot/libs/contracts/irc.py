@@ -89,6 +89,16 @@ class TwitchChat(Contract):
         raise NotImplementedError
 
 
+def answered(request: SayRequest, refusals: Mapping[str, str]) -> Said:
+    """An outcome for each line, by the refusals of those whose channel is known; the others are refused."""
+
+    def refusal(line: Line) -> str:
+        place = f"{line.channel} on {line.server}" if line.server else line.channel
+        return refusals.get(line.id, f"{place} is no channel of this bot")
+
+    return Said(tuple(Outcome(line.id, refusal(line)) for line in request.lines))
+
+
 async def push(
     connections: IrcConnections | TwitchChat,
     sends: Sequence[Send],

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from waddlebot.libs.irc.client import IrcClient
@@ -35,16 +35,16 @@ class Speaker:
         self._log = log
         self._waiting: set[asyncio.Task[None]] = set()
 
-    async def say(self, utterances: Sequence[tuple[IrcClient, Utterance]]) -> list[str]:
-        """Why each text was not sent; empty for those that were."""
-        tasks = [asyncio.create_task(_say(client, utterance)) for client, utterance in utterances]
+    async def say(self, utterances: Mapping[str, tuple[IrcClient, Utterance]]) -> dict[str, str]:
+        """By the same keys, why each text was not sent; empty for those that were."""
+        tasks = {key: asyncio.create_task(_say(*utterance)) for key, utterance in utterances.items()}
         if not tasks:
-            return []
-        done, waiting = await asyncio.wait(tasks, timeout=_SETTLE_S)
+            return {}
+        done, waiting = await asyncio.wait(tasks.values(), timeout=_SETTLE_S)
         for task in waiting:
             self._waiting.add(task)
             task.add_done_callback(self._finish)
-        return [str(task.exception() or "") if task in done else "" for task in tasks]
+        return {key: str(task.exception() or "") if task in done else "" for key, task in tasks.items()}
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         self._waiting.discard(task)

@@ -27,6 +27,9 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+USUAL_PREFIXES = frozenset("!#")
+"""The command prefixes of most communities: for where a reply passes that was made safe for its own one before."""
+
 MARK = "» "
 """Put before what begins like a command: visible, in every font, and no bot's prefix."""
 

@@ -93,12 +93,12 @@ async def test_a_reply_that_waits_for_the_rate_counts_as_sent_and_its_loss_is_lo
     async with peer(script) as settings:
         bot = await connect(parse_irc_url(f"irc://bot@127.0.0.1:{settings.port}/%23c?rate=0.1"))
         speaker = Speaker(logging.getLogger("irc.test"))
-        said = await speaker.say([(bot.client, Utterance("#c", f"text {number}")) for number in range(20)])
-        assert said == [""] * 20
-        (refusal,) = await speaker.say([(bot.client, Utterance("#elsewhere", "x"))])
-        assert "not in #elsewhere" in refusal
-        (empty,) = await speaker.say([(bot.client, Utterance("#c", "/me  "))])
-        assert "no text" in empty
-        assert await speaker.say([]) == []
+        texts = {f"k:{number}": (bot.client, Utterance("#c", f"text {number}")) for number in range(20)}
+        assert await speaker.say(texts) == dict.fromkeys(texts, "")
+        elsewhere, empty = Utterance("#elsewhere", "x"), Utterance("#c", "/me  ")
+        refusals = await speaker.say({"elsewhere": (bot.client, elsewhere), "empty": (bot.client, empty)})
+        assert "not in #elsewhere" in refusals["elsewhere"]
+        assert "no text" in refusals["empty"]
+        assert await speaker.say({}) == {}
         await bot.client.close()
         await bot.until(lambda: "a reply that waited for its turn was lost" in caplog.text)

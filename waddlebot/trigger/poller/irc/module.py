@@ -12,11 +12,11 @@ from waddlebot.libs.contracts.community import HOME
 from waddlebot.libs.contracts.irc import (
     Connection,
     IrcConnections,
-    Outcome,
     Said,
     SayRequest,
     Status,
     StatusRequest,
+    answered,
 )
 from waddlebot.libs.irc.client import IrcClient
 from waddlebot.libs.irc.connections import Connections, StateLog
@@ -26,11 +26,8 @@ from waddlebot.libs.irc.settings import IrcSettings
 from waddlebot.libs.irc.speaking import Speaker, Utterance
 from waddlebot.libs.irc.url import parse_irc_urls
 from waddlebot.libs.sdk import Event, Field, FieldError, Module, Role, RouteContext, ServiceContext
-from waddlebot.libs.templates.safety import safe_reply
+from waddlebot.libs.templates.safety import USUAL_PREFIXES, safe_reply
 from waddlebot.trigger.poller.irc.irc import Translator
-
-PREFIXES = frozenset("!#")
-"""Command prefixes of most communities; a reply was made safe for its own one before it came here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ class Networks:
         def put(messages: list[IrcMessage]) -> None:
             self.connections.put(translator.events(messages, ctx.now()))
 
-        guard = partial(safe_reply, prefixes=PREFIXES)
+        guard = partial(safe_reply, prefixes=USUAL_PREFIXES)
         client = IrcClient(settings, put, StateLog(ctx.log), guard=guard)
         translator = Translator(settings.label, f"{module.name}/{settings.label}", client.fold, client.status)
         self.clients[settings.label] = client
@@ -113,23 +110,17 @@ async def say(ctx: Ctx, request: SayRequest) -> Said:
     """Say lines."""
     networks = ctx.state(Networks)
     # Only where we read, by the one name of each channel: not to a nick, a service or another spelling of a room.
-    known = [line for line in request.lines if f"irc:{line.server}:{line.channel}" in networks.entities]
     refusals = await networks.speaker.say(
-        [
-            (
+        {
+            line.id: (
                 networks.clients[line.server],
                 Utterance(line.nick or line.channel, line.text, bool(line.nick), line.may_command),
             )
-            for line in known
-        ]
-    )
-    found = {line.id: refusal for line, refusal in zip(known, refusals, strict=True)}
-    return Said(
-        tuple(
-            Outcome(line.id, found.get(line.id, f"{line.channel} on {line.server} is no channel of this bot"))
             for line in request.lines
-        )
+            if f"irc:{line.server}:{line.channel}" in networks.entities
+        }
     )
+    return answered(request, refusals)
 
 
 @module.answers(IrcConnections.status)

@@ -11,12 +11,12 @@ import msgspec
 from waddlebot.libs.contracts.community import HOME
 from waddlebot.libs.contracts.irc import (
     Connection,
-    Outcome,
     Said,
     SayRequest,
     Status,
     StatusRequest,
     TwitchChat,
+    answered,
 )
 from waddlebot.libs.irc.client import IrcClient
 from waddlebot.libs.irc.connections import Connections, StateLog
@@ -26,11 +26,8 @@ from waddlebot.libs.irc.settings import IrcSettings
 from waddlebot.libs.irc.speaking import Speaker, Utterance
 from waddlebot.libs.irc.twitch import TWITCH_IRC_URL, TWITCH_TIMING, TwitchPolicy, twitch_settings
 from waddlebot.libs.sdk import Event, Field, FieldError, Module, Role, RouteContext, ServiceContext
-from waddlebot.libs.templates.safety import safe_reply
+from waddlebot.libs.templates.safety import USUAL_PREFIXES, safe_reply
 from waddlebot.trigger.receiver.twitch.twitch import entity, events
-
-PREFIXES = frozenset("!#")
-"""Command prefixes of most communities; a reply was made safe for its own one before it came here."""
 
 REFUSAL = "msg_"
 """How the `msg-id` of a NOTICE begins by which Twitch says that it did not show what we said."""
@@ -94,7 +91,7 @@ class Chat:
             settings,
             self._receive,
             StateLog(ctx.log),
-            guard=partial(safe_reply, prefixes=PREFIXES),
+            guard=partial(safe_reply, prefixes=USUAL_PREFIXES),
             policy=TwitchPolicy(),
             timing=TWITCH_TIMING,
         )
@@ -135,17 +132,14 @@ async def read(ctx: Ctx) -> None:
 async def say(ctx: Ctx, request: SayRequest) -> Said:
     """Say lines."""
     chat = ctx.state(Chat)
-    known = [line for line in request.lines if entity(line.channel) in chat.entities]
     refusals = await chat.speaker.say(
-        [(chat.client, Utterance("#" + line.channel, line.text, may_command=line.may_command)) for line in known]
-    )
-    found = {line.id: refusal for line, refusal in zip(known, refusals, strict=True)}
-    return Said(
-        tuple(
-            Outcome(line.id, found.get(line.id, f"{line.channel} is no channel of this bot"))
+        {
+            line.id: (chat.client, Utterance("#" + line.channel, line.text, may_command=line.may_command))
             for line in request.lines
-        )
+            if entity(line.channel) in chat.entities
+        }
     )
+    return answered(request, refusals)
 
 
 @module.answers(TwitchChat.status)

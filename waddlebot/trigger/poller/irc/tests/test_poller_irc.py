@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,16 +11,11 @@ from waddlebot.libs.sdk import FieldError, ServiceContext
 from waddlebot.libs.testing import irc_servers
 from waddlebot.libs.testing.irc_servers import IrcServer
 from waddlebot.libs.testing.irc_user import irc_user
+from waddlebot.libs.testing.waiting import until
 from waddlebot.libs.testing.web import LoneServices
 from waddlebot.trigger.poller.irc.module import Config, module, read, say, start, status
 
 irc_certificates, ngircd, inspircd = irc_servers.irc_certificates, irc_servers.ngircd, irc_servers.inspircd
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110  what a test waits for has no event of its own
-            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager

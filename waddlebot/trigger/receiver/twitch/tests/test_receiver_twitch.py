@@ -2,21 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
 from waddlebot.libs.contracts.irc import Line, SayRequest, StatusRequest
 from waddlebot.libs.sdk import FieldError, ServiceContext
 from waddlebot.libs.testing.twitch_irc import twitch_irc
+from waddlebot.libs.testing.waiting import until
 from waddlebot.libs.testing.web import LoneServices
 from waddlebot.trigger.receiver.twitch.module import Config, module, read, say, start, status
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110  what a test waits for has no event of its own
-            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager
