@@ -1,12 +1,10 @@
 """``waddlebot run`` as a process: how it starts, what it says, how it ends."""
 
 import asyncio
-import contextlib
 import os
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -18,18 +16,6 @@ from waddlebot.libs.testing.bots import ProcessBot, environ_of, launched, logged
 
 _ENOUGH = 500
 STARTED = r"WaddleBot is ready: (http://\S+) "
-
-
-@contextlib.asynccontextmanager
-async def started(environ: Environ, *modules: str) -> AsyncIterator[ProcessBot]:
-    """A bot that need not stop by itself."""
-    bot = ProcessBot(environ, *modules)
-    await bot.upgrade()
-    await bot.start()
-    try:
-        yield bot
-    finally:
-        await bot.kill()
 
 
 async def test_the_last_line_names_the_address(environ: Environ) -> None:
@@ -62,7 +48,7 @@ async def test_only_named_modules_run(lone_environ: Environ) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_stops_it_in_order(lone_environ: Environ, number: signal.Signals) -> None:
-    async with started(lone_environ) as bot:
+    async with launched(lone_environ) as bot:
         await logged(bot, STARTED)
         signalled(bot, number)
         assert await asyncio.wait_for(bot.wait(), 15) == 0
@@ -118,7 +104,7 @@ def line(id_: str) -> dict[str, str]:
 
 
 async def test_a_second_signal_ends_it_at_once(lone_environ: Environ) -> None:
-    async with started(lone_environ) as bot:
+    async with launched(lone_environ) as bot:
         host, port = bot.url.removeprefix("http://").split(":")
         # A request that never ends: the stop in order would wait for it.
         with socket.create_connection((host, int(port))) as request:

@@ -31,6 +31,7 @@ from waddlebot.libs.sdk import (
     admits,
 )
 from waddlebot.libs.sdk.context import Services
+from waddlebot.libs.testing.waiting import until
 from waddlebot.processing.router.engine import TRIES_MAX, Router
 from waddlebot.processing.router.view import Catalogue, View, build
 
@@ -40,13 +41,6 @@ type Ctx = Context[Any, Any]
 def lent(module: str) -> Services:
     """What a module without store, settings or contracts asks for."""
     return cast("Services", SimpleNamespace(module=module, log=logging.getLogger(module)))
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Let the loop run until something holds."""
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110  what is waited for has no event of its own
-            await asyncio.sleep(0)
 
 
 def modules(gate: asyncio.Event | None = None) -> dict[str, Module]:
@@ -212,8 +206,8 @@ async def test_the_same_event_twice_is_one() -> None:
 
 async def test_a_restricted_account_is_not_answered_until_its_time_is_over() -> None:
     past, future = time.time() - 1, time.time() + 100
-    for until, answered in ((0.0, False), (future, False), (past, True)):
-        desk = Desk(Contribution(restrictions=(Restriction("p:ann", "spam", until),)))
+    for end, answered in ((0.0, False), (future, False), (past, True)):
+        desk = Desk(Contribution(restrictions=(Restriction("p:ann", "spam", end),)))
         assert bool(await desk.say("!pat")) is answered
         assert answered or desk.why() == "restricted: spam"
         assert await desk.say("!pat", "bob")
