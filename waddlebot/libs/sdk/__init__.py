@@ -21,7 +21,7 @@ from waddlebot.libs.sdk.fields import Field, FieldError
 from waddlebot.libs.sdk.module import Answer, Command, Job, Module, Mount, Observer, Route
 from waddlebot.libs.sdk.ports import Call, CallError, CallScope, EventBatch, EventResult, Result, Send, Sent
 from waddlebot.libs.sdk.rank import Rank, Role, admits
-from waddlebot.libs.sdk.reply import Answers, Refusal, Reply
+from waddlebot.libs.sdk.reply import Answers, Refusal, Reply, listed
 from waddlebot.libs.sdk.view import Alias, Contribution, DynamicCommand, Override, Restriction, Rule
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "UsageError",
     "admits",
     "configures",
+    "listed",
     "reads",
     "render",
     "resource",

@@ -1,5 +1,6 @@
 """What an action says. How it is delivered is not its business."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -29,6 +30,20 @@ class Refusal(Exception):  # noqa: N818  it is an answer to the user, not an err
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+LIST_CHARACTERS_MAX = 400
+"""Characters of a list that still leave room for words before it in the shortest chat line (Twitch: 500)."""
+
+
+def listed(parts: Sequence[str]) -> str:
+    """As many parts as a chat line holds, and how many are left."""
+    text = ""
+    for number, part in enumerate(parts):
+        if len(text) + len(part) > LIST_CHARACTERS_MAX:
+            return f"{text} and {len(parts) - number} more"
+        text += f", {part}" if text else part
+    return text
 
 
 type Answers = Reply | tuple[Reply, ...] | None

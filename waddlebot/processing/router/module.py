@@ -24,6 +24,7 @@ from waddlebot.libs.sdk import (
     RouteContext,
     Send,
     ServiceContext,
+    listed,
 )
 from waddlebot.libs.sdk.fields import FieldError, build
 from waddlebot.libs.sdk.rank import words
@@ -52,7 +53,6 @@ module = Module(
     always_on=True,
 )
 
-_LIST_CHARACTERS_MAX = 400
 _PARTITIONS = 64
 
 
@@ -181,7 +181,7 @@ async def rule_list(ctx: Ctx) -> Reply:
     rules, hits = await asyncio.gather(ctx.store.rules(), ctx.store.hits())
     if not rules:
         return Reply("There are no rules yet.")
-    return Reply("Rules: " + _cut([f"{r.name} ({r.kind} → {r.action}, {hits.get(r.name, 0)}×)" for r in rules]))
+    return Reply("Rules: " + listed([f"{r.name} ({r.kind} → {r.action}, {hits.get(r.name, 0)}×)" for r in rules]))
 
 
 @module.command("rule show", rank=Rank.MODERATOR)
@@ -411,17 +411,7 @@ def _listed(ctx: Ctx, view: View) -> str:
         for name, entry in view.commands().items()
         if entry.least & ctx.call.ranks
     }
-    return _cut([view.typed(table, word) for word, table in sorted(typed)]) or "none"
-
-
-def _cut(parts: list[str]) -> str:
-    """As many as a chat line holds, and how many are left."""
-    text = ""
-    for number, part in enumerate(parts):
-        if len(text) + len(part) > _LIST_CHARACTERS_MAX:
-            return f"{text} and {len(parts) - number} more"
-        text += f", {part}" if text else part
-    return text
+    return listed([view.typed(table, word) for word, table in sorted(typed)]) or "none"
 
 
 def _duration(seconds: float) -> str:

@@ -32,6 +32,7 @@ from waddlebot.libs.sdk import (
     ServiceContext,
     UsageError,
     admits,
+    listed,
 )
 from waddlebot.libs.templates.script import JavaScript, is_installed
 
@@ -161,7 +162,7 @@ async def list_aliases(ctx: Ctx) -> Reply:
 
 async def _list_aliases(ctx: Ctx) -> Reply:
     names = sorted((await _made(ctx)).aliases)
-    return Reply(f"Aliases: {words.listed(names)}" if names else "There are no aliases yet.")
+    return Reply(f"Aliases: {listed(names)}" if names else "There are no aliases yet.")
 
 
 @module.command("alias show", rank=Rank.MODERATOR)
@@ -291,7 +292,7 @@ async def _list(ctx: Ctx) -> Reply:
     names = [words.typed(c, here.prefix) for _, c in sorted(made.commands.items()) if c.enabled and not c.hidden]
     if not names:
         return Reply(f"There are no custom commands yet. A moderator makes one by: {here.prefix}command add")
-    return Reply(f"Custom commands: {words.listed(names)}")
+    return Reply(f"Custom commands: {listed(names)}")
 
 
 @module.command("command alias", aliases=_spelled("alias", "aliases"), rank=Rank.MODERATOR)

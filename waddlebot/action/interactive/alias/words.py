@@ -7,7 +7,6 @@ from waddlebot.action.interactive.alias.store import CommandAlias, CustomCommand
 from waddlebot.libs.templates import Dialect, Problem, ProblemKind
 
 _PROBLEMS_MAX = 3
-_LIST_CHARACTERS_MAX = 400
 
 
 def of_problems(problems: Sequence[Problem], dialect: str) -> list[str]:
@@ -61,13 +60,3 @@ def shown(command: CustomCommand, prefix: str, count: int) -> str:
 def leads_to(alias: CommandAlias, prefix: str, community_prefix: str) -> str:
     """What an alias stands for, as it would be typed."""
     return {"main": prefix, "community": community_prefix, "bare": ""}[alias.target] + alias.line
-
-
-def listed(names: Sequence[str]) -> str:
-    """As many names as a chat line holds, and how many are left."""
-    text = ""
-    for number, name in enumerate(names):
-        if len(text) + len(name) > _LIST_CHARACTERS_MAX:
-            return f"{text} and {len(names) - number} more"
-        text += f", {name}" if text else name
-    return text
