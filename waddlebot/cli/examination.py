@@ -14,6 +14,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from waddlebot.cli import bot
+from waddlebot.cli.failures import Failure
 from waddlebot.cli.switches import state_of
 from waddlebot.libs.dal import DalError
 from waddlebot.libs.dal.admin import admin, sqlite_path
@@ -158,6 +159,7 @@ def _port(environment: Environment) -> Iterator[Finding]:
         return  # said already
     if bot.runs(environment):
         yield Finding("port", "fine", f"The bot runs and answers at {config.url()}.")
+        yield from _events(environment)
         return
     try:
         bind(config).close()
@@ -165,6 +167,16 @@ def _port(environment: Environment) -> Iterator[Finding]:
         yield Finding("port", "wrong", str(error))
     else:
         yield Finding("port", "fine", f"{config.host}:{config.port} is free; the bot does not run.")
+
+
+def _events(environment: Environment) -> Iterator[Finding]:
+    try:
+        metrics = bot.ask(environment, "/processing.router/metrics", "")
+    except (bot.NotRunning, Failure):
+        return  # it ended a moment ago
+    counts: dict[str, int] = metrics["host"]["events"]
+    parts = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())) or "none yet"
+    yield Finding("events", "fine", f"In all communities since its start: {parts}.")
 
 
 def _clock(offline: bool) -> Iterator[Finding]:

@@ -178,11 +178,15 @@ def test_modules_and_variables_are_listed(call: Call, lone_environ: Environ) -> 
 
 
 async def test_the_doctor_finds_a_healthy_bot_healthy(call: Call, environ: Environ) -> None:
-    async with launched(environ) as bot:
+    async with launched(environ) as bot, joined(bot, "lab") as chat:
         told = call(environ, "doctor", "--offline")
         assert told.returncode == 0, told.stdout
         assert f"The bot runs and answers at {bot.url}" in told.stdout
+        assert re.search(r"In all communities since its start: .*0 ignored\.", told.stdout)
         assert "✗" not in told.stdout
+        await chat.say("hello")
+        told = call(environ, "doctor", "--offline")
+        assert re.search(r"In all communities since its start: .*1 ignored\.", told.stdout)
     told = call(environ, "doctor", "--offline")
     assert "the bot does not run" in told.stdout
 

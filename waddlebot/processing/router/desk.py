@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -50,6 +51,11 @@ class Desk:
     def view(self, community: str) -> View:
         """A community's view; the declared commands and no more where none is compiled yet."""
         return self.router.views.get(community) or View(community, 0, self.catalogue)
+
+    def uses(self, community: str) -> Counter[str]:
+        """How many events of a community were for the bot since the start, by what became of them."""
+        statuses = ("answered", "refused", "failed", "ignored")
+        return Counter({status: self.router.uses[community, status] for status in statuses})
 
     async def _load_views(self, communities: Sequence[str]) -> Mapping[str, View]:
         compiled = await self.ports.configurations(communities)

@@ -81,7 +81,7 @@ class Router:
         self.sessions = Sessions()
         self.rules = Rules()
         self.traces = Traces(STAGE_NAMES)
-        self.uses: Counter[str] = Counter()
+        self.uses: Counter[tuple[str, str]] = Counter()
         self.now_s = time.monotonic()
         self.wall_s = time.time()
         self.lanes = Lanes()
@@ -304,7 +304,6 @@ class Router:
                     trip.entry = following
                     self._start(trip)
                     return
-        self.uses[trip.event.community] += 1
         trip.stage = _RECORD if result.status != "failed" else EXECUTE
         if result.status == "failed":
             self._fail(trip, result.reason)
@@ -359,6 +358,8 @@ class Router:
         command, module = (entry.name, entry.module) if entry is not None else ("", "")
         traces.ring.append((event, trip.stage, status, reason, command, module))
         traces.counts[status] += 1
+        if command:
+            self.uses[event.community, status] += 1
         if replies:
             safe, view = self._safe, trip.view
             replies = tuple([safe(reply, view) for reply in replies])

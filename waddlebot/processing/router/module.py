@@ -98,12 +98,10 @@ async def commands_(ctx: Ctx) -> Reply:
 async def stats(ctx: Ctx) -> Reply:
     """Say how long the bot has been up and what it has done here."""
     desk = ctx.state(Desk)
-    router = desk.router
-    uses = router.uses[ctx.community]
-    counts = router.traces.counts
+    uses = desk.uses(ctx.community)
     return Reply(
-        f"Up for {_duration(time.time() - desk.started_at)}. Commands used here: {uses}. "
-        f"Events in all: {sum(counts.values())}, answered: {counts['answered']}, failed: {counts['failed']}."
+        f"Up for {_duration(time.time() - desk.started_at)}. Commands used here: {sum(uses.values())}. "
+        f"Answered: {uses['answered']}, refused: {uses['refused']}, failed: {uses['failed']}."
     )
 
 
@@ -282,14 +280,24 @@ class LateResponse(msgspec.Struct, forbid_unknown_fields=True):
     text: str
 
 
-class Metrics(msgspec.Struct):
-    """Counters since the start. ``events`` by what became of them."""
+class HostMetrics(msgspec.Struct):
+    """All communities together: ``events`` are all there were, by what became of them."""
 
-    uptime_s: float
     events: dict[str, int]
     under_way: int
     sessions: int
     views: int
+
+
+class Metrics(msgspec.Struct):
+    """Counters since the start. ``events`` of the key's community that were for the bot, by what became of them.
+
+    ``host`` is for the operator alone.
+    """
+
+    uptime_s: float
+    events: dict[str, int]
+    host: HostMetrics | None = None
 
 
 class Coordination(msgspec.Struct):
@@ -382,13 +390,11 @@ async def post_response(ctx: Request, response: LateResponse) -> Done:
 
 @module.route("GET", "/metrics", role=Role.USER)
 async def get_metrics(ctx: Request) -> Metrics:
-    """Counters of this host's router."""
+    """Counters of the community; for the operator also those of this host's router."""
     desk = ctx.state(Desk)
     router = desk.router
-    return Metrics(
-        time.time() - desk.started_at, dict(router.traces.counts), router.lanes.under_way,
-        len(router.sessions), len(router.views),
-    )  # fmt: skip
+    host = HostMetrics(dict(router.traces.counts), router.lanes.under_way, len(router.sessions), len(router.views))
+    return Metrics(time.time() - desk.started_at, desk.uses(ctx.community), host if ctx.is_operator else None)
 
 
 @module.route("GET", "/coordination", role=Role.USER)

@@ -17,6 +17,7 @@ from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.testing.bots import HostBot, environ_of, hosted
 from waddlebot.libs.testing.waiting import until
 from waddlebot.libs.testing.web import JsonClient
+from waddlebot.libs.web.operator import PURPOSE, OperatorTokens
 from waddlebot.processing.router.desk import Desk
 
 URL = "/api/v1/processing.router"
@@ -200,8 +201,12 @@ async def test_what_the_routes_tell(door: Door) -> None:
     assert (await door.ask("GET", f"/traces/{event['id']}", community="theirs"))[0] == 404
     called_operator = await door.bot.key("operator", Role.USER, community="theirs")
     assert (await door.client.ask("GET", f"{URL}/traces/{event['id']}", key=called_operator))[0] == 404
-    _, body, _ = await door.ask("GET", "/metrics")
-    assert body["events"]["refused"] == 1
+    for community, refused in (("home", 1), ("theirs", 0)):
+        _, body, _ = await door.ask("GET", "/metrics", community=community)
+        assert (body["events"]["refused"], body["host"]) == (refused, None)
+    operator = OperatorTokens(door.bot.host.shared.secret.derive(PURPOSE)).make(Role.USER, "home")
+    _, body, _ = await door.client.ask("GET", f"{URL}/metrics", key=operator)
+    assert (body["events"]["refused"], body["host"]["events"]["refused"]) == (1, 1)
     _, body, _ = await door.ask("GET", "/coordination")
     assert len(body["partitions"]) == 64
 
@@ -315,11 +320,12 @@ async def test_live_replies_into_a_full_outbox_are_counted(door: Door, caplog: p
 
 async def test_what_the_router_says_of_itself(door: Door) -> None:
     await door.post(line(user_id="boss", text="!claim", roles=[]))
+    await door.post(line(channel="#theirs"), community="theirs")
     texts = {}
     for command in ("!stats", "!commands", "!help rule", "!help rule add", "!why @nobody"):
         [result] = await door.post(line(command))
         texts[command] = result["replies"][0]["text"]
-    assert "Commands used here: 1." in texts["!stats"]
+    assert texts["!stats"].endswith("Commands used here: 1. Answered: 1, refused: 0, failed: 0.")
     assert "add" in texts["!help rule"]
     assert texts["!help rule add"].startswith("Usage: !rule add <name>")
     assert "by nobody" in texts["!why @nobody"]
