@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from waddlebot.cli.failures import WRONG
+from waddlebot.cli.failures import WRONG, redactor
 
 
 def doctor(
@@ -20,11 +20,12 @@ def doctor(
     from waddlebot.cli import examination, screen
 
     signs = {"fine": "[green]✓[/]", "note": "[yellow]![/]", "wrong": "[red]✗[/]"}
-    out = screen.out()
+    out, hide = screen.out(), redactor().hide
     wrong = 0
     for finding in examination.examine(offline=offline):
         wrong += finding.verdict == "wrong"
-        out.print(f"{signs[finding.verdict]} [b]{finding.of}[/]: {screen.plain(finding.words)}", soft_wrap=True)
+        words = screen.plain(hide(finding.words))
+        out.print(f"{signs[finding.verdict]} [b]{finding.of}[/]: {words}", soft_wrap=True)
     out.print("Nothing is wrong." if not wrong else f"{wrong} of these need your attention.")
     if wrong:
         raise typer.Exit(WRONG)

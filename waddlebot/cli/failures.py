@@ -3,8 +3,12 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
-from typing import NoReturn
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from waddlebot.libs.audit import Redactor
 
 WRONG = 1
 """Exit code: the command did its work and found something wrong, or nothing to work on."""
@@ -38,8 +42,24 @@ def explained() -> Iterator[None]:
         sys.exit(INTERRUPTED)
     except Exception as error:
         if not isinstance(error, _foreseen()):
-            raise
+            _tell(traceback.format_exc().rstrip())
+            sys.exit(WRONG)
         _end(str(error), UNUSABLE)
+
+
+def redactor() -> "Redactor":
+    """Takes the environment's secrets out of what an operator is told: terminals are filmed and copied from."""
+    from waddlebot.libs.audit import Redactor
+    from waddlebot.libs.sdk.discovery import discover
+    from waddlebot.libs.sdk.module import Module
+    from waddlebot.runtime.secrecy import secrets_of
+
+    modules: Mapping[str, Module] = {}
+    with contextlib.suppress(Exception):  # a package that cannot be imported: perhaps what is to be told
+        modules = discover()
+    found = Redactor()
+    found.register(*secrets_of(modules, os.environ))
+    return found
 
 
 def _foreseen() -> tuple[type[Exception], ...]:
@@ -55,5 +75,9 @@ def _foreseen() -> tuple[type[Exception], ...]:
 
 
 def _end(text: str, code: int) -> NoReturn:
-    print(f"waddlebot: {text}", file=sys.stderr)  # noqa: T201  this is where commands speak
+    _tell(f"waddlebot: {text}")
     sys.exit(code)
+
+
+def _tell(text: str) -> None:
+    print(redactor().hide(text), file=sys.stderr)  # noqa: T201  this is where commands speak

@@ -27,7 +27,7 @@ def serve(names: Sequence[str]) -> None:
     # The terminal is for what the operator must see, unless they asked for more; the file gets all.
     console_level = os.environ.get("LOG_LEVEL") or "WARNING"
     with audit.setup(environment.logs, environment.log_level, console_level=console_level) as log:
-        host = Host(environment, os.environ, names)
+        host = Host(environment, os.environ, names, redactor=log.redactor)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_live(host, log))
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
 from waddlebot.libs import audit
+from waddlebot.libs.sdk.discovery import discover
 from waddlebot.libs.sdk.rank import OPERATOR
 from waddlebot.runtime.environment import Environment, load
 from waddlebot.runtime.installation import Installation, opened
+from waddlebot.runtime.secrecy import secrets_of
 
 ACTOR = OPERATOR
 """Who acts, where a change says so."""
@@ -19,7 +22,8 @@ _LOG = "operator"
 @contextlib.contextmanager
 def audited(environment: Environment) -> Iterator[None]:
     """Log to the installation's folder; only warnings reach the terminal."""
-    with audit.setup(environment.logs, environment.log_level, name=_LOG, console_level="WARNING"):
+    with audit.setup(environment.logs, environment.log_level, name=_LOG, console_level="WARNING") as log:
+        log.redactor.register(*secrets_of(discover(), os.environ))
         yield
 
 

@@ -14,6 +14,7 @@ from waddlebot.libs.adapters.inbox import DurableInbox
 from waddlebot.libs.adapters.local import LocalEndpoint, WireChecked
 from waddlebot.libs.adapters.memory_bus import MemoryBus, WireCheckedBus
 from waddlebot.libs.adapters.outbox import Outbox
+from waddlebot.libs.audit import Redactor
 from waddlebot.libs.contracts.community import CommunityService
 from waddlebot.libs.dal import EffectKey, Scope, Store, System
 from waddlebot.libs.dal.asyncdal import AsyncDAL
@@ -31,6 +32,7 @@ from waddlebot.runtime.environment import Environment
 from waddlebot.runtime.observing import Observing
 from waddlebot.runtime.ports import HostPorts
 from waddlebot.runtime.profiles import profile_of
+from waddlebot.runtime.secrecy import secrets_of
 from waddlebot.runtime.secret import load as load_secret
 from waddlebot.runtime.services import HostServices, Shared
 from waddlebot.runtime.supervision import Supervisor
@@ -58,7 +60,7 @@ class Host:
     """Runs modules until it is stopped.
 
     ``names`` are the modules to run, all configured ones where it is empty. ``environ`` are the variables
-    of the modules' Configs.
+    of the modules' Configs. ``redactor`` learns their secrets, before anything can go wrong with them.
     """
 
     def __init__(
@@ -67,9 +69,12 @@ class Host:
         environ: Mapping[str, str],
         names: Sequence[str] = (),
         manifests: Mapping[str, Module] | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.environment = environment
         self.manifests = discover() if manifests is None else manifests
+        self.redactor = redactor or Redactor()
+        self.redactor.register(*secrets_of(self.manifests, environ))
         self.log = logging.getLogger("runtime.host")
         self.dal = database(environment, self.manifests)
         self.modules = chosen(self.manifests, names)
@@ -127,7 +132,7 @@ class Host:
             ports = HostPorts(self) if module.kind == "processing" else None
             bind = self._binder(module.name) if module.store is not None else None
             services = HostServices(self.shared, module, self.configs.get(module.name), bind, ports)
-            endpoint = wrap(LocalEndpoint(module, services))
+            endpoint = wrap(LocalEndpoint(module, services, self.redactor.hide))
             self.runners[module.name] = Runner(module, services, endpoint)
             self.directory[module.name] = endpoint
         deliverers = {m.delivers: self.directory[m.name] for m in self.modules.values() if m.delivers}

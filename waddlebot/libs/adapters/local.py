@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,11 +22,15 @@ type Action = tuple[Handler, tuple[Argument, ...], str]
 
 
 class LocalEndpoint:
-    """Calls a module's handlers, each in a context of its own."""
+    """Calls a module's handlers, each in a context of its own.
 
-    def __init__(self, module: Module, services: Services) -> None:
+    ``hide`` takes secrets out of an error's words before they leave: traces show them, dead letters keep them.
+    """
+
+    def __init__(self, module: Module, services: Services, hide: Callable[[str], str] = str) -> None:
         self._module = module
         self._services = services
+        self._hide = hide
         self._loop = asyncio.get_running_loop()
         self._actions: dict[str, Action] = {}
         for command in module.commands.values():
@@ -55,10 +59,10 @@ class LocalEndpoint:
         except Refusal as refusal:
             return Result("refused", (Reply(refusal.text),), refusal.text)
         except (Unavailable, Busy) as error:
-            return Result("failed", (), str(error), retry=True)
+            return Result("failed", (), self._hide(str(error)), retry=True)
         except Exception as error:
             self._services.log.exception("%s failed on the event %s", call.handler, call.event.id)
-            return Result("failed", (), f"{type(error).__name__}: {error}", retry=True)
+            return Result("failed", (), self._hide(f"{type(error).__name__}: {error}"), retry=True)
 
     async def call(self, contract: str, method: str, raw: object, scope: CallScope) -> object:
         """Answer a promise. Raises :class:`CallError` for one that the module did not make or cannot keep."""

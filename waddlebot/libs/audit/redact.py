@@ -1,5 +1,6 @@
 """Takes secrets out of log lines: by the words that announce them, and by value where we know it."""
 
+import json
 import re
 import urllib.parse
 
@@ -53,19 +54,29 @@ class Redactor:
         self._known: tuple[str, ...] = ()
 
     def register(self, *secrets: str) -> None:
-        """Values never to be shown, also as they stand in URLs. Those below six characters are left alone."""
+        """Values never to be shown, also as they stand in URLs and in quotes, and without Twitch's ``oauth:``.
+
+        Those below six characters are left alone.
+        """
         found = set(self._known)
         for secret in secrets:
-            if len(secret) >= SECRET_LENGTH_MIN:
-                found |= {secret, urllib.parse.quote(secret, safe=""), urllib.parse.quote_plus(secret)}
+            for value in (secret, secret.removeprefix("oauth:")):
+                if len(value) >= SECRET_LENGTH_MIN:
+                    found |= {value, urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value)}
+                    found |= {repr(value)[1:-1], json.dumps(value)[1:-1]}
         # The longest first: a secret may hold another.
         self._known = tuple(sorted(found, key=len, reverse=True))
 
-    def redact(self, text: str) -> str:
-        """``text``, of one or many lines, without its secrets."""
+    def hide(self, text: str) -> str:
+        """``text`` without the registered values; words that only announce a secret stay as they are."""
         for secret in self._known:
             if secret in text:
                 text = text.replace(secret, REDACTED)
+        return text
+
+    def redact(self, text: str) -> str:
+        """``text``, of one or many lines, without its secrets: those registered, and what looks like one."""
+        text = self.hide(text)
         lowered = text.lower()
         for hint in _HINTS:
             if hint in lowered:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from waddlebot.libs.audit import Redactor
 from waddlebot.libs.irc.errors import IrcError, LoginError, SendError
 from waddlebot.libs.irc.message import IrcMessage, build_line
 from waddlebot.libs.irc.policy import FloodPolicy, Outgoing, SendPolicy
@@ -78,6 +79,8 @@ class IrcClient:
         self._session: Session | None = None
         self._phase: Phase = "idle"
         self._error = ""
+        self._redactor = Redactor()
+        self._redactor.register(settings.password, *(channel.key for channel in settings.channels))
         self._retry_in_s = 0.0
         self._reading = True
         self._telling = False
@@ -90,7 +93,7 @@ class IrcClient:
 
     @property
     def state(self) -> IrcState:
-        """How we are doing now."""
+        """How we are doing now. A server's words are shown without our password and the channels' keys."""
         session = self._session
         return IrcState(
             server=self.settings.label,
@@ -214,9 +217,9 @@ class IrcClient:
         try:
             await session.run()
         except LoginError as error:
-            refused, self._error = True, str(error)
+            refused, self._error = True, self._redactor.hide(str(error))
         except IrcError as error:
-            self._error = str(error)
+            self._error = self._redactor.hide(str(error))
         self._session = None
         return loop.time() - session.ready_s, refused
 

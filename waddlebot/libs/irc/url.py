@@ -21,6 +21,7 @@ _SASL: Mapping[str, Sasl] = {"off": "", "plain": "plain", "external": "external"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NICK = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")
 _CHANNEL_PREFIXES = "#&+!"
+_ENCODE = "Write /, ?, # and @ in a password as %2F, %3F, %23 and %40"
 
 
 def parse_irc_urls(value: str) -> tuple[IrcSettings, ...]:
@@ -39,12 +40,14 @@ def parse_irc_url(url: str, what: str = "IRC URL") -> IrcSettings:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise UrlError(f"{what}: the host or port cannot be read: {error}") from None
+    except ValueError:  # its words would quote what may be the start of a password
+        raise UrlError(f"{what}: the host or port cannot be read. {_ENCODE}") from None
     if parts.scheme not in ("irc", "ircs"):
         raise UrlError(f"{what}: it must begin with ircs:// (TLS) or irc:// (plain)")
     if not parts.hostname:
         raise UrlError(f"{what}: the host is missing")
+    if "@" in parts.path + parts.query + parts.fragment:  # a password that ended too early: its rest stands there
+        raise UrlError(f"{what}: there is an @ behind the host. {_ENCODE}, and an @ elsewhere as %40")
     what = f"{what} ({parts.hostname})"
     if parts.fragment:
         raise UrlError(f"{what}: write the '#' of a channel as %23")

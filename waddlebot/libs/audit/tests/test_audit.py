@@ -2,11 +2,13 @@
 
 import errno
 import io
+import json
 import logging
 import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import urllib.parse
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,23 @@ def test_registered_values_are_blanked_out_also_in_urls() -> None:
     redactor = Redactor()
     redactor.register("s3cr3t&value", "abc")
     assert redactor.redact("x s3cr3t&value y s3cr3t%26value abc") == f"x {REDACTED} y {REDACTED} abc"
+
+
+@pytest.mark.parametrize("shown", [str, repr, json.dumps, urllib.parse.quote, lambda value: f"PASS oauth:{value}"])
+def test_a_registered_value_is_hidden_however_it_is_written(shown: Callable[[str], str]) -> None:
+    redactor = Redactor()
+    value = "p\"a's\\s wörd"
+    redactor.register("oauth:" + value)
+    assert "wörd" in value
+    for part in ("wörd", "w\\u00f6rd", "w%C3%B6rd"):
+        assert part not in redactor.hide(f"got {shown(value)} here")
+
+
+def test_hiding_leaves_words_that_only_announce_a_secret() -> None:
+    redactor = Redactor()
+    redactor.register("s3cr3t")
+    advice = "set TWITCH_BOT_TOKEN: without a token nobody speaks"
+    assert redactor.hide(f"{advice} (s3cr3t)") == f"{advice} ({REDACTED})"
 
 
 def test_a_secret_in_an_event_or_its_details_is_not_written(log: audit.AuditLog, log_dir: Path) -> None:

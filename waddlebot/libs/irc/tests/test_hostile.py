@@ -1,6 +1,7 @@
 """Against servers that break off, flood, lie or say nothing."""
 
 import asyncio
+import dataclasses
 import random
 
 import pytest
@@ -9,7 +10,7 @@ import uvloop
 from waddlebot.libs.irc.client import IrcClient
 from waddlebot.libs.irc.errors import SendError
 from waddlebot.libs.irc.message import LINE_SIZE_MAX, IrcMessage
-from waddlebot.libs.irc.settings import Timing
+from waddlebot.libs.irc.settings import Channel, Timing
 from waddlebot.libs.irc.tests.conftest import QUICK, Connect, guard
 from waddlebot.libs.irc.tests.scripted import greet, peer, stay
 from waddlebot.libs.irc.url import parse_irc_url
@@ -59,6 +60,20 @@ async def test_the_reason_of_a_closed_link_is_told(connect: Connect) -> None:
     async with peer(script) as settings:
         bot = await connect(settings, ready=False)
         await bot.until(lambda: any("Closing Link: bot (K-lined)" in state.error for state in bot.states))
+
+
+async def test_a_server_that_repeats_secrets_does_not_spread_them(connect: Connect) -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"PASS topsecret\r\n")
+        await greet(reader, writer)
+        await reader.readuntil(b" topkey\r\n")
+        writer.write(b"ERROR :Closing Link: topsecret and topkey were wrong\r\n")
+
+    async with peer(script) as plain:
+        channels = (Channel("#c"), Channel("#d", "topkey"))
+        bot = await connect(dataclasses.replace(plain, password="topsecret", channels=channels), ready=False)
+        await bot.until(lambda: any("[redacted] and [redacted] were wrong" in state.error for state in bot.states))
+        assert "top" not in str(bot.states)
 
 
 async def test_a_server_that_says_nothing_is_left(connect: Connect) -> None:

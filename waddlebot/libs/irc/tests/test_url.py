@@ -56,6 +56,13 @@ def test_the_ways_to_log_in() -> None:
         ("ircs://bot:topsecret@h/?username=a%0d%0ab", "one word"),
         ("ircs://bot:topsecret@h/?realname=a%0d%0ab", "printable"),
         ("ircs://a@h/ ircs://b@h/", "two networks are called 'h'"),
+        # Passwords in which a sign was not encoded, so that the URL ends too early.
+        ("ircs://bot:topsecret/x@h/%23a", "password as %2F"),
+        ("ircs://bot:topsecret#x@h/%23a", "password as %2F"),
+        ("ircs://bot:1/topsecret@h/%23a", "password as %2F"),
+        ("ircs://bot:1?topsecret@h/%23a", "password as %2F"),
+        ("ircs://bot:1#topsecret@h/%23a", "password as %2F"),
+        ("ircs://bot:topsecret[@h/%23a", "cannot be read"),
     ],
 )
 def test_what_is_wrong_is_named_and_no_password_shown(url: str, words: str) -> None:
