@@ -35,6 +35,8 @@ def _operation(method: str, url: str, operation: Mapping[str, Any]) -> Iterator[
     yield f"**`{method.upper()} {url}`**\n"
     yield f"{operation['summary']} {operation.get('description', '')}".strip().replace("``", "`") + "\n"
     facts = [f"Role: {operation['x-role']}" if "x-role" in operation else "No key is asked for"]
+    if operation.get("x-entity-keys"):
+        facts.append("keys of one entity too")
     body = operation.get("requestBody")
     if body:
         facts.append(f"body: {_type(body['content']['application/json']['schema'])}")

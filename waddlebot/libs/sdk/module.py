@@ -89,7 +89,8 @@ class Job:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Route:
     """HTTP below the module's URL. ``body`` and ``answer`` are the types that OpenAPI shows; a ``None``
-    role means that anybody may ask. ``page`` routes stand at the root, for browsers.
+    role means that anybody may ask. ``page`` routes stand at the root, for browsers. Keys bound to one entity
+    may only ask ``entity_keys`` routes, which answer them with what concerns ``ctx.entity`` alone.
     """
 
     method: str
@@ -99,6 +100,7 @@ class Route:
     body: Any
     answer: Any
     page: bool = False
+    entity_keys: bool = False
 
     @property
     def help(self) -> str:
@@ -252,9 +254,12 @@ class Module:
         return declare
 
     def route(
-        self, method: str, path: str, *, role: Role | None, page: bool = False
+        self, method: str, path: str, *, role: Role | None, page: bool = False, entity_keys: bool = False
     ) -> Callable[[Handler], Handler]:
-        """Declare an HTTP route: ``async def f(ctx: RouteContext[, body: Struct]) -> Struct``."""
+        """Declare an HTTP route: ``async def f(ctx: RouteContext[, body: Struct]) -> Struct``.
+
+        What the flags mean is said at :class:`Route`.
+        """
 
         def declare(handler: Handler) -> Handler:
             self._once("the route", f"{method} {path}")
@@ -263,7 +268,8 @@ class Module:
             if len(names) > 1 or any(name not in hints for name in names):
                 raise TypeError(f"{self.name}: {handler.__name__} takes a context and at most one typed body")
             body = hints[names[0]] if names else None
-            self.routes.append(Route(method, path, handler, role, body, hints.get("return"), page))
+            answer = hints.get("return")
+            self.routes.append(Route(method, path, handler, role, body, answer, page, entity_keys))
             return handler
 
         return declare

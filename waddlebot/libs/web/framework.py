@@ -15,7 +15,7 @@ from waddlebot.libs.sdk.arguments import UsageError
 from waddlebot.libs.sdk.context import RouteContext
 from waddlebot.libs.sdk.fields import FieldError
 from waddlebot.libs.sdk.module import Module, Route
-from waddlebot.libs.sdk.ports import CallError
+from waddlebot.libs.sdk.ports import CallError, CallScope
 from waddlebot.libs.sdk.reply import Refusal
 from waddlebot.libs.web.answers import Page, Stream, security_headers
 from waddlebot.libs.web.bodies import Body
@@ -93,7 +93,8 @@ def _view(
         key = await site.gate.authenticate(headers, peer)
         site.gate.authorize(key, route.role, scope["path"])
         site.gate.limit(key, peer)
-        context = _context(site, served, key, path, headers, peer)
+        call_scope = site.gate.scope_of(key, entity_keys=route.entity_keys)
+        context = _context(served, call_scope, key, path, headers, peer)
         arguments = () if body is None else (body.decode(await _json_body(headers)),)
         async with asyncio.timeout(HANDLER_TIMEOUT_S):
             answer = await route.handler(context, *arguments)
@@ -103,14 +104,13 @@ def _view(
 
 
 def _context(
-    site: Site,
     served: HttpModule,
+    call_scope: CallScope,
     key: KeyInfo | None,
     path: Mapping[str, str],
     headers: dict[str, str],
     peer: str,
 ) -> RouteContext[Any, Any]:
-    call_scope = site.gate.scope_of(key)
     if call_scope.community and not served.services.enabled(call_scope.community):
         raise HttpError(
             403, "module_off", f"{served.module.name} is switched off in the community {call_scope.community}."

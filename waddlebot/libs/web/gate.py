@@ -89,15 +89,19 @@ class Gate:
         if wait_s:
             raise too_many(wait_s, "Too many requests. Wait as many seconds as the header Retry-After says.")
 
-    def scope_of(self, key: KeyInfo | None) -> CallScope:
+    def scope_of(self, key: KeyInfo | None, *, entity_keys: bool = False) -> CallScope:
         """On whose behalf a request acts: nobody's without a key, everybody's where the operator names nobody.
 
-        Raises :class:`HttpError` 403 for a key bound to an entity that belongs to no community.
+        Raises :class:`HttpError` 403 for a key bound to an entity, unless the route takes ``entity_keys`` and the
+        entity belongs to a community.
         """
         if key is None:
             return CallScope("")
-        if key.entity and key.role not in (Role.TRIGGER, Role.USER):
-            words = f"The key {key.name!r} is bound to one entity; this concerns its whole community."
+        if key.entity and not entity_keys:
+            words = (
+                f"The key {key.name!r} is bound to {key.entity}; this concerns the whole community. "
+                "Ask with a key that is bound to the community."
+            )
             raise HttpError(403, "entity_key", words)
         community = key.community or self._community_of(key.entity)
         if not community and key.actor != OPERATOR:

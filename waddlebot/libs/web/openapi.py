@@ -38,6 +38,7 @@ class _Operation(msgspec.Struct):
     role: Role | None
     body: Any
     answer: Any
+    entity_keys: bool
 
 
 def docs_page() -> Template:
@@ -86,12 +87,14 @@ def _operations(module: Module) -> Iterator[_Operation]:
         if not route.page:
             name = f"{module.name}.{route.handler.__name__}"
             yield _Operation(
-                url_of(module, route.path), route.method, name, route.help, route.role, route.body, route.answer
-            )
+                url_of(module, route.path), route.method, name, route.help, route.role, route.body, route.answer,
+                route.entity_keys,
+            )  # fmt: skip
     for mount in module.mounts:
         words = inspect.getdoc(mount.factory) or ""
         name = f"{module.name}.{mount.factory.__name__}"
-        yield _Operation(url_of(module, mount.path), "POST", name, words, mount.role, mount.body, mount.answer)
+        url = url_of(module, mount.path)
+        yield _Operation(url, "POST", name, words, mount.role, mount.body, mount.answer, entity_keys=True)
 
 
 def _has_any(module: Module) -> bool:
@@ -120,6 +123,7 @@ def _described(module: Module, operation: _Operation, schema_of: dict[int, Any])
     if operation.role is not None:
         described["security"] = [{"ApiKey": []}, {"Bearer": []}]
         described["x-role"] = str(operation.role)
+        described["x-entity-keys"] = operation.entity_keys
     if operation.body is not None:
         content = {"application/json": {"schema": schema_of[id(operation.body)]}}
         described["requestBody"] = {"required": True, "content": content}

@@ -307,7 +307,7 @@ class Coordination(msgspec.Struct):
     partitions: list[int]
 
 
-@module.route("GET", "/commands", role=Role.USER)
+@module.route("GET", "/commands", role=Role.USER, entity_keys=True)
 async def get_commands(ctx: Request) -> CommandsAnswer:
     """List the commands of the community."""
     view = ctx.state(Desk).view(ctx.community)
@@ -346,20 +346,20 @@ async def delete_rule(ctx: Request) -> Done:
     return Done(f"The rule {name} is gone.")
 
 
-@module.route("GET", "/executions", role=Role.USER)
+@module.route("GET", "/executions", role=Role.USER, entity_keys=True)
 async def get_executions(ctx: Request) -> ExecutionsAnswer:
-    """What became of the last commands of the community."""
-    return ExecutionsAnswer(list(ctx.state(Desk).router.traces.recent(ctx.community, most=100)))
+    """What became of the last commands of the community, or of the key's entity."""
+    return ExecutionsAnswer(list(ctx.state(Desk).router.traces.recent(ctx.community, ctx.entity, most=100)))
 
 
-@module.route("GET", "/traces/{event_id}", role=Role.USER)
+@module.route("GET", "/traces/{event_id}", role=Role.USER, entity_keys=True)
 async def get_trace(ctx: Request) -> Trace:
     """Why the bot did or did not answer an event, stage by stage."""
     event_id = ctx.path["event_id"]
     everywhere = ctx.is_operator and not ctx.community
     store = ctx.store_everywhere("the operator asks about an event") if everywhere else ctx.store
     trace = ctx.state(Desk).router.traces.find(event_id, ctx.community) or await store.failure(event_id)
-    if trace is None:
+    if trace is None or ctx.entity not in ("", trace.entity):
         raise HttpError(404, "no_such_event", f"Nothing is known of the event {event_id}.")
     return trace
 

@@ -58,7 +58,7 @@ def make_shop() -> Module:
         """
         return Echo(body)
 
-    @module.route("GET", "/who/{name}", role=Role.USER)
+    @module.route("GET", "/who/{name}", role=Role.USER, entity_keys=True)
     async def who(ctx: Ctx) -> Who:
         """Say who asks."""
         scope = ctx.call_scope

@@ -72,6 +72,18 @@ async def test_a_key_of_an_entity_acts_for_the_entitys_community(server: Served,
     assert (status, answer["error"]) == (403, "unbound_entity")
 
 
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_key_of_an_entity_sees_nothing_of_its_whole_community(
+    server: Served, client: JsonClient, role: Role
+) -> None:
+    raw = await key(server, role, entity="irc:libera:#a")
+    for method, path in (("DELETE", "/orders/1"), ("GET", "/open")):
+        status, answer, _ = await client.ask(method, SHOP + path, key=raw)
+        if answer["error"] != "wrong_role":
+            assert (status, answer["error"]) == (403, "entity_key")
+            assert "bound to irc:libera:#a; this concerns the whole community" in answer["detail"]
+
+
 @pytest.mark.parametrize(
     ("role", "status"), [(Role.ACTION, 200), (Role.ADMIN, 200), (Role.USER, 403), (Role.CORE, 403)]
 )

@@ -211,6 +211,25 @@ async def test_what_the_routes_tell(door: Door) -> None:
     assert len(body["partitions"]) == 64
 
 
+async def test_a_key_of_one_entity_sees_that_entity_alone(door: Door) -> None:
+    here, there = line("!help", channel="#here"), line("!help", channel="#there")
+    await door.post(here, there)
+    raw = await door.key(Role.USER, entity="test:net:#here")
+
+    async def ask(path: str) -> tuple[int, Any]:
+        status, body, _ = await door.client.ask("GET", URL + path, key=raw)
+        return status, body
+
+    status, body = await ask("/executions")
+    assert (status, [one["event_id"] for one in body["executions"]]) == (200, [here["id"]])
+    assert (await ask(f"/traces/{here['id']}"))[0] == 200
+    assert (await ask(f"/traces/{there['id']}"))[0] == 404
+    assert (await ask("/commands"))[0] == 200
+    for path in ("/rules", "/metrics", "/coordination", "/../interactive.alias/commands"):
+        status, body = await ask(path)
+        assert (status, body["error"]) == (403, "entity_key"), path
+
+
 async def test_failures_are_kept_and_explained_after_the_ring_has_forgotten(
     door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -201,7 +201,7 @@ async def stream_to_window(ctx: Ctx) -> Stream:
     return _stream(ctx, OWNER)
 
 
-@module.route("POST", "/say", role=None)
+@module.route("POST", "/say", role=None, entity_keys=True)
 async def say(ctx: Ctx, body: Say) -> Said:
     """Say a line in the console's channel.
 
@@ -212,7 +212,7 @@ async def say(ctx: Ctx, body: Say) -> Said:
     return await _say(ctx, _speaker(body.name) if speaker.is_owner else speaker, body)
 
 
-@module.route("GET", "/stream", role=None)
+@module.route("GET", "/stream", role=None, entity_keys=True)
 async def stream(ctx: Ctx) -> Stream:
     """Follow the console's channel: the last 100 lines, then each as it comes.
 
