@@ -18,7 +18,14 @@ class WebConfig:
         str,
         Field("Host names, comma separated, that browsers may use for the pages, beside localhost and addresses."),
     ] = ""
-    requests_max: Annotated[int, Field("Requests that one API key may make in a window.", at_least=1)] = 1_200
+    requests_max: Annotated[
+        int,
+        Field(
+            "Requests that one API key, or one address without a key, may make in a window. Posted events do not "
+            "count: of them as many are taken as can be kept, then they are refused with 503 and Retry-After.",
+            at_least=1,
+        ),
+    ] = 1_200
     requests_window_s: Annotated[float, Field("Length of that window in seconds.", at_least=1)] = 60.0
 
     def url(self, port: int = 0) -> str:
