@@ -19,11 +19,10 @@ from waddlebot.action.interactive.alias import levels
 from waddlebot.action.interactive.alias.store import COOLDOWN_S_MAX, COST_MAX, NAME_LENGTH_MAX
 from waddlebot.libs.sdk import Refusal
 from waddlebot.libs.sdk.arguments import parse_duration
+from waddlebot.libs.sdk.options import Word, switch, value_of, word_at
 from waddlebot.libs.templates import Dialect
 from waddlebot.libs.templates.levels import LEVELS, SLCB_CONDITIONS
 
-_TOKEN = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"(?=\s|$)|(\S+))')
-_OPTION = re.compile(r"--?([a-z_]+)(?:=(.*))?", re.IGNORECASE | re.DOTALL)
 COUNT_MAX = 999_999_999_999
 """Largest value that a counter may be set to."""
 
@@ -49,44 +48,33 @@ def read(raw: str, *, options_only: bool = False) -> Edit:
     Words that look like options but are none belong to the text; with ``options_only`` they are refused.
     """
     edit, at = Edit(), 0
-    while (found := _TOKEN.match(raw, at)) is not None:
-        token, end = found[2], found.end()
-        option = _OPTION.fullmatch(token) if token is not None else None
-        if option is not None and option[1].lower() in ("r", "response"):
-            edit.text = raw[end:].strip() if option[2] is None else f"{option[2]}{raw[end:]}".strip()
+    while (word := word_at(raw, at)) is not None:
+        level = word.text if edit.name and word.text.startswith("+") and not word.quoted else ""
+        if word.option in ("r", "response"):
+            edit.text = f"{word.value or ''}{raw[word.end :]}".strip()
             break
-        if option is not None and option[1].lower() in _OPTIONS:
-            at = _take(edit, option, raw, end)
-        elif token is not None and token.startswith("+") and token in LEVELS["slcb"] and edit.name:
-            edit.fields["least"] = levels.mask_of(token)
-            at = end
-        elif token is not None and token.startswith("+") and token in SLCB_CONDITIONS and edit.name:
-            raise Refusal(f"{token} asks for time or points, which commands here cannot.")
+        if word.option in _OPTIONS:
+            at = _take(edit, word, raw)
+        elif level in LEVELS["slcb"]:
+            edit.fields["least"], at = levels.mask_of(level), word.end
+        elif level in SLCB_CONDITIONS:
+            raise Refusal(f"{level} asks for time or points, which commands here cannot.")
         elif not edit.name:
-            edit.name, edit.quoted, at = _unquoted(found), token is None, end
+            edit.name, edit.quoted, at = word.text, word.quoted, word.end
         elif options_only:
-            raise Refusal(f"There is no option {token or found[0].strip()}. Options are: {OPTIONS}.")
+            raise Refusal(f"There is no option {word.text}. Options are: {OPTIONS}.")
         else:
             edit.text = raw[at:].strip()
             break
     return edit
 
 
-def _take(edit: Edit, option: re.Match[str], raw: str, end: int) -> int:
-    """Take an option with its value; where the next word begins."""
-    name, value = option[1].lower(), option[2]
-    wants, take = _OPTIONS[name]
-    if wants and value is None:
-        found = _TOKEN.match(raw, end)
-        if found is None:
-            raise Refusal(f"-{name} needs a value: {wants}.")
-        value, end = _unquoted(found), found.end()
-    take(edit, value or "")
+def _take(edit: Edit, option: Word, raw: str) -> int:
+    """Take an option with its value; where the text goes on."""
+    wants, take = _OPTIONS[option.option]
+    value, end = value_of(option, raw, wants)
+    take(edit, value)
     return end
-
-
-def _unquoted(found: re.Match[str]) -> str:
-    return found[2] if found[1] is None else re.sub(r"\\(.)", r"\1", found[1])
 
 
 def seconds(text: str) -> float:
@@ -124,13 +112,6 @@ def _dialect(text: str) -> str:
     known = {"se": "streamelements", "nb": "nightbot", "waddlebot": "native"} | {str(d): str(d) for d in Dialect}
     if text.lower() not in known:
         raise Refusal(f"Variables are written as in nightbot, streamelements or native, not {text}.")
-    return known[text.lower()]
-
-
-def _switch(text: str) -> bool:
-    known = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
-    if text.lower() not in known:
-        raise Refusal(f"It is on or off, not {text}.")
     return known[text.lower()]
 
 
@@ -173,8 +154,8 @@ _OPTIONS: dict[str, Option] = {
     "show": ("", _field("hidden", lambda text: False)),
     "count": ("a number", _count),
     "dialect": ("nightbot, streamelements or native", _field("dialect", _dialect)),
-    "headers": ("on or off", _field("tell_identity", _switch)),
-    "maycommand": ("on or off", _field("may_command", _switch)),
+    "headers": ("on or off", _field("tell_identity", switch)),
+    "maycommand": ("on or off", _field("may_command", switch)),
     "bare": ("", _field("bare", lambda text: True)),
     "a": ("a command", _alias),
     "alias": ("a command", _alias),
