@@ -29,12 +29,13 @@ from waddlebot.libs.sdk import (
 from waddlebot.libs.sdk.fields import FieldError, build
 from waddlebot.libs.sdk.rank import words
 from waddlebot.libs.web.errors import HttpError
+from waddlebot.processing.router import rulebook
 from waddlebot.processing.router.desk import Desk, open_desk
 from waddlebot.processing.router.door import Answers as PostedAnswers
 from waddlebot.processing.router.door import PostedEvents
 from waddlebot.processing.router.limits import Settings
 from waddlebot.processing.router.sessions import SessionError
-from waddlebot.processing.router.store import RouterStore, StringRule
+from waddlebot.processing.router.store import ACTIONS, KINDS, RouterStore, StringRule, UnknownRule
 from waddlebot.processing.router.trace import Trace
 from waddlebot.processing.router.view import Entry, View
 
@@ -54,6 +55,8 @@ module = Module(
 )
 
 _PARTITIONS = 64
+_RANKS_OF_KEYS = int(Rank.VIEWER | Rank.ADMIN)
+"""What rules may run that admin keys made."""
 
 
 @module.starts
@@ -141,28 +144,34 @@ async def why(
 async def rule_add(
     ctx: Ctx,
     name: Annotated[str, Field("What the rule is called.")],
-    kind: Annotated[str, Field("How to look.", choices=("exact", "contains", "word", "regex", "*"))],
-    action: Annotated[str, Field("What to do.", choices=("warn", "block", "command", "reply"))],
-    pattern: Annotated[str, Field('What to look for; in "quotes" if it has spaces.')],
-    value: Annotated[Rest | None, Field("The words to say or the command to run.")] = None,
+    kind: Annotated[str, Field("How to look.", choices=KINDS)],
+    action: Annotated[str, Field("What to do.", choices=ACTIONS)],
+    pattern_and_value: Annotated[
+        Rest, Field('What to look for, in "quotes" if it has spaces; then the words to say or the command to run.')
+    ],
 ) -> Reply:
-    """Make or change a rule for lines that match a pattern."""
-    try:
-        rule = build(
-            StringRule,
-            {
-                "name": name,
-                "pattern": pattern,
-                "kind": kind,
-                "action": action,
-                "value": value or "",
-                "ranks": ctx.call.ranks,
-            },
-        )
-    except FieldError as error:
-        raise Refusal(str(error)) from None
-    await ctx.store.save(rule)
-    return Reply(f"The rule {name} holds now: lines that match are answered with {action}.")
+    """Make or change a rule for lines that match a pattern. Options, such as -seconds=10m, stand before it."""
+    changes, text = rulebook.read(pattern_and_value, ctx.event.entity)
+    pattern, value = rulebook.pattern_and_value(text)
+    changes |= {"kind": kind, "action": action, "pattern": pattern}
+    changes |= {} if value is None else {"value": value}
+    rule = await _change_rule(ctx, name, changes, make=True)
+    return Reply(f"The rule {name} holds now: lines that match are answered with {rule.action}.")
+
+
+@module.command("rule options", aliases=("rule edit", "rule option", "rule opt"), rank=Rank.MODERATOR)
+async def rule_options(ctx: Ctx, name: str, options: Rest) -> Reply:
+    """Set a rule's options: -seconds -priority -in -exempt -case."""
+    changes, left = rulebook.read(options, ctx.event.entity)
+    if left or not changes:
+        raise Refusal(f"There is no option {left.split()[0]}. Options are: {rulebook.OPTIONS}.")
+    return Reply(f"The rule is now {rulebook.shown(await _change_rule(ctx, name, changes, make=False))}")
+
+
+async def _change_rule(ctx: Ctx, name: str, changes: dict[str, Any], *, make: bool) -> StringRule:
+    desk = ctx.state(Desk)
+    rulebook.check_entities(changes.get("entities", ()), ctx.community, desk.services.entities)
+    return await ctx.store.change(name, changes, ctx.call.ranks, make=make)
 
 
 @module.command("rule remove", aliases=("rule delete", "rule del"), rank=Rank.MODERATOR)
@@ -179,7 +188,7 @@ async def rule_list(ctx: Ctx) -> Reply:
     rules, hits = await asyncio.gather(ctx.store.rules(), ctx.store.hits())
     if not rules:
         return Reply("There are no rules yet.")
-    return Reply("Rules: " + listed([f"{r.name} ({r.kind} → {r.action}, {hits.get(r.name, 0)}×)" for r in rules]))
+    return Reply("Rules: " + listed([rulebook.in_list(rule, hits.get(rule.name, 0)) for rule in rules]))
 
 
 @module.command("rule show", rank=Rank.MODERATOR)
@@ -187,7 +196,7 @@ async def rule_show(ctx: Ctx, name: str) -> Reply:
     """Show a rule in full."""
     for rule in await ctx.store.rules():
         if rule.name == name:
-            return Reply(f"{rule.name}: {rule.kind} “{rule.pattern}” → {rule.action} {rule.value}".rstrip())
+            return Reply(rulebook.shown(rule))
     raise Refusal(f"There is no rule {name}.")
 
 
@@ -259,6 +268,20 @@ class RulesAnswer(msgspec.Struct):
     hits: dict[str, int]
 
 
+class RuleChange(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a string rule; what is left out or null stays as it is."""
+
+    pattern: str | None = None
+    kind: str | None = None
+    action: str | None = None
+    value: str | None = None
+    seconds: int | None = None
+    case_sensitive: bool | None = None
+    priority: int | None = None
+    entities: tuple[str, ...] | None = None
+    exempt: str | None = None
+
+
 class Done(msgspec.Struct):
     """What was changed."""
 
@@ -328,13 +351,26 @@ async def get_rules(ctx: Request) -> RulesAnswer:
 
 @module.route("PUT", "/rules", role=Role.ADMIN)
 async def put_rule(ctx: Request, rule: StringRule) -> Done:
-    """Make or change a string rule."""
+    """Make a string rule, or put it in the place of one."""
     try:
-        values = dataclasses.asdict(rule) | {"ranks": int(Rank.VIEWER | Rank.ADMIN)}
-        await ctx.store.save(build(StringRule, values))
+        rulebook.check_entities(rule.entities, ctx.community, ctx.entities)
+        await ctx.store.save(build(StringRule, dataclasses.asdict(rule) | {"ranks": _RANKS_OF_KEYS}))
     except (FieldError, Refusal) as error:
         raise HttpError(400, "invalid_rule", str(error)) from None
     return Done(f"The rule {rule.name} holds now.")
+
+
+@module.route("PATCH", "/rules/{name}", role=Role.ADMIN)
+async def patch_rule(ctx: Request, change: RuleChange) -> StringRule:
+    """Change fields of a string rule; those left out stay. Answers with the whole rule."""
+    changes = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
+    try:
+        rulebook.check_entities(changes.get("entities", ()), ctx.community, ctx.entities)
+        return await ctx.store.change(ctx.path["name"], changes, _RANKS_OF_KEYS, make=False)
+    except UnknownRule as error:
+        raise HttpError(404, "no_such_rule", str(error)) from None
+    except Refusal as error:
+        raise HttpError(400, "invalid_rule", str(error)) from None
 
 
 @module.route("DELETE", "/rules/{name}", role=Role.ADMIN)

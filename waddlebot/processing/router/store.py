@@ -1,8 +1,9 @@
 """What the router keeps: string rules, their counters, and the traces of failures."""
 
+import dataclasses
 import time
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -22,6 +23,8 @@ from waddlebot.libs.sdk import (
     resource,
     writes,
 )
+from waddlebot.libs.sdk.fields import FieldError, build
+from waddlebot.libs.sdk.rank import lesser
 from waddlebot.libs.sdk.view import RuleAction
 from waddlebot.processing.router.trace import Trace
 
@@ -30,6 +33,8 @@ FAILURES_KEPT_S = 30 * 86_400.0
 
 KINDS = ("exact", "contains", "word", "regex", "*")
 ACTIONS = ("warn", "block", "command", "reply")
+NOBODY = "nobody"
+"""Exempt from a rule: it holds for moderators and owners, too."""
 
 
 @resource(key=("name",), table="rules")
@@ -49,20 +54,29 @@ class StringRule:
     priority: Annotated[int, Field("Higher ones first.", at_least=-1000, at_most=1000)] = 0
     entities: Annotated[tuple[str, ...], Field("Where it holds; empty for everywhere.")] = ()
     exempt: Annotated[
-        str, Field("The least rank it does not apply to.", choices=tuple(str(r.name).lower() for r in Rank))
+        str,
+        Field(
+            "The least rank it does not apply to, or nobody.",
+            choices=(NOBODY, *(str(r.name).lower() for r in Rank)),
+        ),
     ] = "moderator"
     ranks: Annotated[int, Field("The ranks of who made it, as a mask.", at_least=0, at_most=127)] = 1
 
     def compiled(self) -> Rule:
         """The rule as the router runs it."""
+        exempt = 0 if self.exempt == NOBODY else admits(Rank[self.exempt.upper()])
         return Rule(
             self.name, self.pattern, _KIND[self.kind], _ACTION[self.action], self.value, self.seconds,
-            self.case_sensitive, self.priority, self.entities, admits(Rank[self.exempt.upper()]), self.ranks or 1,
+            self.case_sensitive, self.priority, self.entities, exempt, self.ranks or 1,
         )  # fmt: skip
 
 
 _KIND: dict[str, Kind] = {"exact": "exact", "contains": "contains", "word": "word", "regex": "regex", "*": "*"}
 _ACTION: dict[str, RuleAction] = {"warn": "warn", "block": "block", "command": "command", "reply": "reply"}
+
+
+class UnknownRule(Refusal):
+    """There is no rule of that name."""
 
 
 class RouterStore(Store):
@@ -96,7 +110,33 @@ class RouterStore(Store):
 
     @configures
     def save(self, rule: StringRule) -> None:
-        """Make or change a rule. Raises :class:`Refusal` for one that cannot be matched or run."""
+        """Make a rule, or put it in the place of one. Raises :class:`Refusal` for one that cannot hold."""
+        self._save(rule)
+
+    @configures
+    def change(self, name: str, changes: dict[str, Any], ranks: int, *, make: bool) -> StringRule:
+        """Change some fields of a rule in the name of somebody with ``ranks``, or ``make`` it of them.
+
+        With another action the old one's value goes. Raises :class:`Refusal` for a rule that cannot hold,
+        :class:`UnknownRule` where there is none to change.
+        """
+        before = self.get(StringRule, name=name)
+        if before is None and not make:
+            raise UnknownRule(f"There is no rule {name}. See the list of rules.")
+        values = dataclasses.asdict(before) if before else {"name": name}
+        if changes.get("action", values.get("action")) != values.get("action"):
+            values["value"] = ""
+        values |= changes
+        if before is not None and "value" not in changes:
+            ranks = lesser(ranks, before.ranks)  # nobody lends their rank to words that they did not write
+        try:
+            rule = build(StringRule, values | {"ranks": ranks})
+        except FieldError as error:
+            raise Refusal(str(error)) from None
+        self._save(rule)
+        return rule
+
+    def _save(self, rule: StringRule) -> None:
         try:
             check_pattern(_KIND[rule.kind], rule.pattern, rule.case_sensitive)
         except PatternError as error:

@@ -172,9 +172,30 @@ async def test_a_rule_over_http_and_in_chat_are_the_same(door: Door) -> None:
     assert (await door.ask("DELETE", "/rules/spam"))[0] == 404
 
 
+async def test_a_patch_keeps_what_it_leaves_out(door: Door) -> None:
+    await door.post(line("hello"))
+    rule = {"name": "a/b", "pattern": "spam", "action": "block", "value": "no!", "seconds": 60, "priority": 3}
+    assert (await door.ask("PUT", "/rules", json=rule))[0] == 200
+    status, changed, _ = await door.ask("PATCH", "/rules/a/b", json={"seconds": 0, "entities": ["test:net:#r"]})
+    assert (status, changed["seconds"], changed["priority"], changed["value"]) == (200, 0, 3, "no!")
+    _, body, _ = await door.ask("GET", "/rules")
+    assert body["rules"] == [changed]
+    for change, words in (
+        ({"kind": "psychic"}, "kind is one of"),
+        ({"entities": ["irc:a:b"]}, "no channel irc:a:b"),
+    ):
+        status, body, _ = await door.ask("PATCH", "/rules/a/b", json=change)
+        assert (status, body["error"], words in body["detail"]) == (400, "invalid_rule", True)
+    assert (await door.ask("PATCH", "/rules/unheard-of", json={"seconds": 5}))[0] == 404
+    assert (await door.ask("PUT", "/rules", json=rule))[0] == 200
+    _, body, _ = await door.ask("GET", "/rules")
+    assert body["rules"][0]["entities"] == []
+
+
 @pytest.mark.parametrize(
     "rule",
     [
+        {"name": "x", "pattern": "a", "entities": ["irc:net:#theirs"]},
         {"name": "x", "pattern": "(", "kind": "regex"},
         {"name": "x", "pattern": "a", "kind": "psychic"},
         {"name": "x", "pattern": "a", "action": "reply"},
