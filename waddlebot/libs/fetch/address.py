@@ -17,6 +17,9 @@ type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 URL_MAX = 2_048
 """Longest URL in characters."""
 
+PORTS = frozenset({80, 443})
+SCHEMES = frozenset({"http", "https"})
+
 # Global by Python's tables or by the registry, and yet no host of the public Internet answers there itself.
 _NEVER_V4 = tuple(
     ipaddress.IPv4Network(network)
@@ -72,12 +75,13 @@ def literal_address(host: str) -> Address | None:
     return None
 
 
-def check_url(text: str | URL, ports: Container[int] = frozenset({80, 443})) -> URL:
+def check_url(text: str | URL, ports: Container[int] = PORTS, schemes: frozenset[str] = SCHEMES) -> URL:
     """Parse a URL and check all that can be checked without asking DNS.
 
     Args:
         text: The URL as somebody typed it, or as a redirect gave it.
         ports: Ports that may be asked.
+        schemes: Schemes that may be asked, of `http` and `https`.
 
     Returns:
         The parsed URL without its fragment. Use this object for the request, not the text.
@@ -92,10 +96,9 @@ def check_url(text: str | URL, ports: Container[int] = frozenset({80, 443})) -> 
         host, port = url.raw_host, url.port
     except (ValueError, TypeError):
         raise FetchRefusedError("This is not a URL: write it like https://example.com/path.") from None
-    if url.scheme not in {"http", "https"} or not host:
-        raise FetchRefusedError(
-            "Only http:// and https:// can be asked: write the URL like https://example.com/path."
-        )
+    if url.scheme not in schemes or not host:
+        known = " and ".join(f"{scheme}://" for scheme in sorted(schemes))
+        raise FetchRefusedError(f"Only {known} can be asked: write the URL like https://example.com/path.")
     if url.raw_user is not None or url.raw_password is not None:
         raise FetchRefusedError("The URL holds a user name or password: take it out.")
     if port not in ports:

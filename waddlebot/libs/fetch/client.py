@@ -21,7 +21,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from waddlebot.libs.fetch.address import Address, check_url, literal_address, public_address
+from waddlebot.libs.fetch.address import PORTS, SCHEMES, Address, check_url, literal_address, public_address
 from waddlebot.libs.fetch.errors import FetchFailedError, FetchRefusedError
 
 type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -37,21 +37,25 @@ class Policy:
 
     Attributes:
         ports: Ports that may be asked.
+        schemes: Schemes that may be asked, of `http` and `https`.
         allowed: Whether a connection to this address and port may be opened.
         total_s: Seconds for everything: DNS, connection, redirects, the last byte.
         body_max: Largest body in bytes, before and after decompression.
         redirects_max: Redirects followed for GET; other methods follow none.
         cache_s: Seconds for which `Fetcher.text` gives the same answer again.
         cache_entries_max: Answers kept; the least recently used goes first.
+        connections_max: Connections open at the same time; requests beyond wait within their `total_s`.
     """
 
-    ports: frozenset[int] = frozenset({80, 443})
+    ports: frozenset[int] = PORTS
+    schemes: frozenset[str] = SCHEMES
     allowed: Callable[[Address, int], bool] = lambda address, port: public_address(address)
     total_s: float = 5.0
     body_max: int = 64 * 1024
     redirects_max: int = 3
     cache_s: float = 1.0
     cache_entries_max: int = 256
+    connections_max: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ class Fetcher:
         # No environment proxies, cookies or automatic decompression: each is a way round a limit.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=self._resolver, use_dns_cache=False, limit=50, limit_per_host=6
+                resolver=self._resolver, use_dns_cache=False, limit=self.policy.connections_max, limit_per_host=6
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -157,6 +161,24 @@ class Fetcher:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    async def check(self, url: str) -> None:
+        """Refuse what a request would refuse before anything is asked of the host; DNS alone is asked.
+
+        Raises:
+            FetchRefusedError: The URL is not allowed, or its name has a private address.
+            FetchFailedError: Its name has no address.
+        """
+        checked = self._checked(url)
+        host = checked.raw_host or ""
+        if literal_address(host) is None:
+            try:
+                async with asyncio.timeout(self.policy.total_s):
+                    await self._resolver.resolve(host, checked.port or 0)
+            except OSError:  # TimeoutError too
+                raise FetchFailedError(
+                    "The host's name has no address just now: check how it is written, or try again later."
+                ) from None
 
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -203,15 +225,14 @@ class Fetcher:
         raise FetchFailedError(f"The answer is {fetched.content_type}, not text.")
 
     async def _follow(self, method: str, text: str, headers: dict[str, str], body: bytes | None) -> Fetched:
-        url = check_url(text, self.policy.ports)
+        url = self._checked(text)
         for _ in range(self.policy.redirects_max + 1):
-            self._check_literal(url)
             async with self._open(method, url, headers, body) as response:
                 location = response.headers.get("Location")
                 if method != "GET" or response.status not in _REDIRECTS or location is None:
                     return await self._read(response)
             try:
-                target = check_url(url.join(URL(location)), self.policy.ports)
+                target = self._checked(url.join(URL(location)))
             except ValueError:
                 raise FetchRefusedError("The host redirects to something that is not a URL.") from None
             if target.origin() != url.origin():
@@ -221,11 +242,13 @@ class Fetcher:
             f"The host redirects more than {self.policy.redirects_max} times: use the final URL."
         )
 
-    def _check_literal(self, url: URL) -> None:
+    def _checked(self, text: str | URL) -> URL:
+        url = check_url(text, self.policy.ports, self.policy.schemes)
         # aiohttp does not ask the resolver for a host that is an address already.
         address = literal_address(url.raw_host or "")
         if address is not None and not self.policy.allowed(address, url.port or 0):
             raise FetchRefusedError("The address belongs to a private network: only public hosts can be asked.")
+        return url
 
     @asynccontextmanager
     async def _open(

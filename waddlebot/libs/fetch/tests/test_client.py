@@ -3,49 +3,13 @@
 import asyncio
 import contextlib
 import gzip
-import socket
-from collections.abc import AsyncIterator, Callable, Sequence
-from ipaddress import ip_address
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from aiohttp import web
 
-from waddlebot.libs.fetch import Address, Fetcher, FetchFailedError, FetchRefusedError, Policy, public_address
-
-LOOPBACK = ip_address("127.0.0.1")
-
-
-class Server:
-    """An HTTP server that counts what reaches it, and a Fetcher that knows it as `host.example`."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.requests: list[web.Request] = []
-        self.names: dict[str, list[list[str]]] = {"host.example": [["127.0.0.1"]]}
-        self.asked: list[str] = []
-
-    def url(self, path: str, host: str = "host.example") -> str:
-        return f"http://{host}:{self.port}{path}"
-
-    async def resolve(self, host: str, port: int) -> Sequence[str]:
-        self.asked.append(host)
-        answers = self.names[host]
-        return answers.pop(0) if len(answers) > 1 else answers[0]
-
-    def policy(self, total_s: float = 5.0, body_max: int = 65_536, cache_s: float = 1.0) -> Policy:
-        def allowed(address: Address, port: int) -> bool:
-            return public_address(address) or (address == LOOPBACK and port == self.port)
-
-        return Policy(
-            ports=frozenset({80, 443, self.port}),
-            allowed=allowed,
-            total_s=total_s,
-            body_max=body_max,
-            cache_s=cache_s,
-        )
-
-    def fetcher(self, policy: Policy | None = None) -> Fetcher:
-        return Fetcher(policy or self.policy(), self.resolve)
+from waddlebot.libs.fetch import Fetcher, FetchFailedError, FetchRefusedError, Policy
+from waddlebot.libs.testing.http_server import HttpServer, http_server
 
 
 def packed(body: bytes, encoding: str = "gzip") -> web.Response:
@@ -87,49 +51,31 @@ async def answer(request: web.Request) -> web.StreamResponse:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = 20_000 + probe.getsockname()[1] % 12_000
-    here = Server(port)
-
-    async def count(request: web.Request) -> web.StreamResponse:
-        here.requests.append(request)
-        return await answer(request)
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", count)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    while True:
-        try:
-            await web.TCPSite(runner, "127.0.0.1", here.port).start()
-            break
-        except OSError:
-            here.port += 1
-    yield here
-    await runner.cleanup()
+async def server() -> AsyncIterator[HttpServer]:
+    async with http_server(answer) as server:
+        yield server
 
 
-async def test_text_and_charset(server: Server) -> None:
+async def test_text_and_charset(server: HttpServer) -> None:
     async with server.fetcher() as fetcher:
         fetched = await fetcher.text(server.url("/text"))
         assert (fetched.status, fetched.text) == (200, "hällo")
         assert (await fetcher.text(server.url("/odd-charset"))).text == "x"
 
 
-async def test_any_status_is_an_answer(server: Server) -> None:
+async def test_any_status_is_an_answer(server: HttpServer) -> None:
     async with server.fetcher() as fetcher:
         assert (await fetcher.text(server.url("/status"))).status == 404
 
 
-async def test_only_text_is_text(server: Server) -> None:
+async def test_only_text_is_text(server: HttpServer) -> None:
     async with server.fetcher() as fetcher:
         with pytest.raises(FetchFailedError, match="image/png"):
             await fetcher.text(server.url("/image"))
         assert (await fetcher.request("GET", server.url("/image"))).body == b"\x89PNG"
 
 
-async def test_redirects_are_followed_three_times(server: Server) -> None:
+async def test_redirects_are_followed_three_times(server: HttpServer) -> None:
     async with server.fetcher() as fetcher:
         there = server.url("/text")
         for _ in range(3):
@@ -156,7 +102,7 @@ async def test_redirects_are_followed_three_times(server: Server) -> None:
         "http://[broken/",
     ],
 )
-async def test_redirects_are_checked_like_first_urls(server: Server, target: str) -> None:
+async def test_redirects_are_checked_like_first_urls(server: HttpServer, target: str) -> None:
     server.names["inside.example"] = [["10.0.0.5"]]
     async with server.fetcher() as fetcher:
         with pytest.raises(FetchRefusedError):
@@ -164,7 +110,7 @@ async def test_redirects_are_checked_like_first_urls(server: Server, target: str
     assert len(server.requests) == 1
 
 
-async def test_headers_do_not_follow_to_another_origin(server: Server) -> None:
+async def test_headers_do_not_follow_to_another_origin(server: HttpServer) -> None:
     server.names["other.example"] = [["127.0.0.1"]]
     async with server.fetcher() as fetcher:
         headers = {"X-Who": "me"}
@@ -176,7 +122,7 @@ async def test_headers_do_not_follow_to_another_origin(server: Server) -> None:
 
 
 @pytest.mark.parametrize("inside", [["127.0.0.1"], ["93.184.216.34", "10.0.0.1"], ["::1"], ["::ffff:127.0.0.1"]])
-async def test_a_name_with_a_private_address_is_refused(server: Server, inside: list[str]) -> None:
+async def test_a_name_with_a_private_address_is_refused(server: HttpServer, inside: list[str]) -> None:
     server.names["evil.example"] = [inside]
     async with Fetcher(Policy(ports=frozenset({server.port})), server.resolve) as fetcher:
         with pytest.raises(FetchRefusedError, match="private"):
@@ -184,7 +130,7 @@ async def test_a_name_with_a_private_address_is_refused(server: Server, inside: 
     assert server.requests == []
 
 
-async def test_rebinding_gains_nothing(server: Server) -> None:
+async def test_rebinding_gains_nothing(server: HttpServer) -> None:
     """A name that is public when checked and private a moment later is asked once, and never connected inside."""
     server.names["rebind.example"] = [["127.0.0.1"], ["127.0.0.2"]]
     inside = await asyncio.start_server(lambda *_: pytest.fail("reached the inside"), "127.0.0.2", server.port)
@@ -197,13 +143,13 @@ async def test_rebinding_gains_nothing(server: Server) -> None:
             await fetcher.request("GET", url)
 
 
-async def test_a_slow_body_ends_at_the_deadline(server: Server) -> None:
+async def test_a_slow_body_ends_at_the_deadline(server: HttpServer) -> None:
     async with server.fetcher(server.policy(total_s=0.3)) as fetcher:
         with pytest.raises(FetchFailedError, match=r"0\.3 seconds"):
             await fetcher.text(server.url("/slow"))
 
 
-async def test_slow_headers_end_at_the_deadline(server: Server) -> None:
+async def test_slow_headers_end_at_the_deadline(server: HttpServer) -> None:
     async def dribble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             while not writer.is_closing():
@@ -222,13 +168,13 @@ async def test_slow_headers_end_at_the_deadline(server: Server) -> None:
     await loris.wait_closed()
 
 
-async def test_a_body_of_a_gigabyte_is_dropped_early(server: Server) -> None:
+async def test_a_body_of_a_gigabyte_is_dropped_early(server: HttpServer) -> None:
     async with server.fetcher() as fetcher:
         with pytest.raises(FetchFailedError, match="64 KiB"):
             await fetcher.text(server.url("/huge"))
 
 
-async def test_packed_bodies(server: Server) -> None:
+async def test_packed_bodies(server: HttpServer) -> None:
     async with server.fetcher() as fetcher:
         assert (await fetcher.text(server.url("/gzip"))).text == "packed"
         with pytest.raises(FetchFailedError, match="64 KiB"):
@@ -237,13 +183,13 @@ async def test_packed_bodies(server: Server) -> None:
             await fetcher.text(server.url("/brotli"))
 
 
-async def test_a_bomb_within_the_limit_is_dropped_when_unpacked(server: Server) -> None:
+async def test_a_bomb_within_the_limit_is_dropped_when_unpacked(server: HttpServer) -> None:
     async with server.fetcher(server.policy(body_max=60_000)) as fetcher:
         with pytest.raises(FetchFailedError, match="unpacked"):
             await fetcher.text(server.url("/bomb"))
 
 
-async def test_no_host_and_no_http(server: Server) -> None:
+async def test_no_host_and_no_http(server: HttpServer) -> None:
     async with server.fetcher() as fetcher:
         free = server.port + 1
         policy = Policy(ports=frozenset({free}), allowed=lambda address, port: True)
@@ -254,7 +200,7 @@ async def test_no_host_and_no_http(server: Server) -> None:
             await fetcher.text(server.url("/"), headers={"X-Who": "a\r\nb: c"})
 
 
-async def test_equal_requests_share_one_answer(server: Server) -> None:
+async def test_equal_requests_share_one_answer(server: HttpServer) -> None:
     async with server.fetcher() as fetcher:
         answers = await asyncio.gather(*(fetcher.text(server.url("/text")) for _ in range(50)))
         assert len(server.requests) == 1
@@ -263,7 +209,7 @@ async def test_equal_requests_share_one_answer(server: Server) -> None:
         assert len(server.requests) == 2
 
 
-async def test_the_cache_ends_and_is_bounded(server: Server) -> None:
+async def test_the_cache_ends_and_is_bounded(server: HttpServer) -> None:
     async with server.fetcher(server.policy(cache_s=0.0)) as fetcher:
         await fetcher.text(server.url("/text"))
         await fetcher.text(server.url("/text"))
@@ -274,7 +220,7 @@ async def test_the_cache_ends_and_is_bounded(server: Server) -> None:
         assert len(fetcher._cache) == fetcher.policy.cache_entries_max
 
 
-async def test_one_caller_leaving_does_not_spoil_it_for_others(server: Server) -> None:
+async def test_one_caller_leaving_does_not_spoil_it_for_others(server: HttpServer) -> None:
     async with server.fetcher() as fetcher:
         leaving = asyncio.ensure_future(fetcher.text(server.url("/text")))
         staying = asyncio.ensure_future(fetcher.text(server.url("/text")))
@@ -283,7 +229,39 @@ async def test_one_caller_leaving_does_not_spoil_it_for_others(server: Server) -
         assert (await staying).text == "hällo"
 
 
-async def test_post_sends_a_body_and_follows_nothing(server: Server) -> None:
+async def test_post_sends_a_body_and_follows_nothing(server: HttpServer) -> None:
     async with server.fetcher() as fetcher:
         assert (await fetcher.request("POST", server.url("/x"), body=b"hi")).text == "POST hi nobody"
         assert (await fetcher.request("POST", server.url("/loop"), body=b"hi")).status == 301
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://10.0.0.1/", "private network"),
+        ("https://[::1]/", "private network"),
+        ("https://inside.example/", "private network"),
+        ("https://localhost/", "private network"),
+        ("https://nowhere.example/", "has no address"),
+        ("ftp://host.example/", "Only http:// and https:// can be asked"),
+        ("https://user:pass@host.example/", "user name or password"),
+        ("not a url", "Only http"),
+    ],
+)
+async def test_a_check_refuses_what_a_request_would_and_asks_nothing(
+    server: HttpServer, url: str, words: str
+) -> None:
+    server.names["inside.example"] = [["10.0.0.5"]]
+    async with server.fetcher() as fetcher:
+        with pytest.raises((FetchRefusedError, FetchFailedError), match=words):
+            await fetcher.check(url)
+        await fetcher.check(server.url("/text"))
+        await fetcher.check("https://8.8.8.8/")
+    assert server.requests == []
+
+
+async def test_a_policy_may_ask_for_https(server: HttpServer) -> None:
+    async with Fetcher(Policy(schemes=frozenset({"https"})), server.resolve) as fetcher:
+        for ask in (fetcher.check, fetcher.text):
+            with pytest.raises(FetchRefusedError, match="Only https:// can be asked"):
+                await ask("http://host.example/")
