@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from waddlebot.cli import backup, bench, chat, db, dlq, doctor, explain, key, modules, new, run, undo
+from waddlebot.cli import backup, bench, chat, db, dlq, doctor, explain, key, modules, new, rule, run, undo
 
 if TYPE_CHECKING:
     from typer import _click as click
@@ -73,6 +73,8 @@ def build() -> typer.Typer:
     _add(app, _EVERYDAY, run.run, chat.chat, modules.modules, explain.explain, doctor.doctor)
     keys = {"create": key.create, "list": key.list_, "revoke": key.revoke}
     app.add_typer(_group("key", "Make, list and revoke API keys.", keys), rich_help_panel=_DATA)
+    secrets = {"secret": rule.secret}
+    app.add_typer(_group("rule", "Secrets of rules that post to a URL.", secrets), rich_help_panel=_DATA)
     _add(app, _DATA, undo.undo, backup.backup, backup.restore)
     dead = {"list": dlq.list_, "replay": dlq.replay, "drop": dlq.drop}
     app.add_typer(_group("dlq", "List, replay or drop what could not be processed.", dead), rich_help_panel=_DATA)

@@ -53,8 +53,9 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
 
     ``entities`` empty means all of the community; higher ``priority`` first. ``exempt`` is the mask of
     ranks it does not apply to. ``value`` is what the action needs: the warning or reply, the command to
-    run, the webhook's name; ``seconds`` the timeout of ``block`` (0: delete only). ``ranks`` are those of who
-    made it: what it runs may do what both its maker and the chatter may.
+    run, the URL to post to; ``seconds`` the timeout of ``block`` (0: delete only). ``ranks`` are those of who
+    made it: what it runs may do what both its maker and the chatter may. ``secret_id`` is part of what a webhook's
+    signing secret derives from.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     entities: tuple[str, ...] = ()
     exempt: int = 0
     ranks: int = 1
+    secret_id: str = ""
 
 
 class Override(msgspec.Struct, frozen=True, gc=False):

@@ -22,6 +22,7 @@ from waddlebot.processing.router.engine import Router
 from waddlebot.processing.router.store import RouterStore
 from waddlebot.processing.router.trace import Trace
 from waddlebot.processing.router.view import Catalogue, View, build
+from waddlebot.processing.router.webhooks import SECRET_PURPOSE, Webhooks
 
 _INLINE_RULES_MAX = 50
 _FAILURES_WAITING_MAX = 1_000
@@ -46,6 +47,8 @@ class Desk:
             self._bury, safe,
         )  # fmt: skip
         self.door = Door(services, self.ports.inbox)
+        self.webhooks = Webhooks(services.secret(SECRET_PURPOSE), services.log)
+        self.router.rules.post = self.webhooks.put
         self._log = services.log
 
     def view(self, community: str) -> View:
@@ -118,6 +121,7 @@ async def open_desk(ctx: ServiceContext[Any, RouterStore]) -> AsyncIterator[Desk
         desk.services.log.warning("who belongs to whom is not known: %s", error)
     desk.ports.bus.subscribe("processing.router", desk.router.handle)
     desk.ports.watch(desk.router.refresh)
-    yield desk
+    async with contextlib.aclosing(desk.webhooks):
+        yield desk
     with contextlib.suppress(DalError):  # counters are worth a try, not an error
         await desk.flush(ctx)

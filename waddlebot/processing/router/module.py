@@ -38,6 +38,7 @@ from waddlebot.processing.router.sessions import SessionError
 from waddlebot.processing.router.store import ACTIONS, KINDS, RouterStore, StringRule, UnknownRule
 from waddlebot.processing.router.trace import Trace
 from waddlebot.processing.router.view import Entry, View
+from waddlebot.processing.router.webhooks import Posts
 
 type Ctx = Context[Settings, RouterStore]
 type Service = ServiceContext[Settings, RouterStore]
@@ -147,7 +148,10 @@ async def rule_add(
     kind: Annotated[str, Field("How to look.", choices=KINDS)],
     action: Annotated[str, Field("What to do.", choices=ACTIONS)],
     pattern_and_value: Annotated[
-        Rest, Field('What to look for, in "quotes" if it has spaces; then the words to say or the command to run.')
+        Rest,
+        Field(
+            'What to look for, in "quotes" if it has spaces; then the words to say, the command to run or the URL.'
+        ),
     ],
 ) -> Reply:
     """Make or change a rule for lines that match a pattern. Options, such as -seconds=10m, stand before it."""
@@ -156,6 +160,13 @@ async def rule_add(
     changes |= {"kind": kind, "action": action, "pattern": pattern}
     changes |= {} if value is None else {"value": value}
     rule = await _change_rule(ctx, name, changes, make=True)
+    if rule.action == "webhook":
+        where = rulebook.public(rule).value
+        how = f"waddlebot rule secret {name} --community {ctx.community}"
+        return Reply(
+            f"The rule {name} holds now: lines that match are posted to {where} "
+            f"The operator gets the secret that signs them by: {how}"
+        )
     return Reply(f"The rule {name} holds now: lines that match are answered with {rule.action}.")
 
 
@@ -169,9 +180,17 @@ async def rule_options(ctx: Ctx, name: str, options: Rest) -> Reply:
 
 
 async def _change_rule(ctx: Ctx, name: str, changes: dict[str, Any], *, make: bool) -> StringRule:
-    desk = ctx.state(Desk)
-    rulebook.check_entities(changes.get("entities", ()), ctx.community, desk.services.entities)
+    await _check(ctx.state(Desk), ctx.store, ctx.community, name, changes)
     return await ctx.store.change(name, changes, ctx.call.ranks, make=make)
+
+
+async def _check(desk: Desk, store: RouterStore, community: str, name: str, changes: dict[str, Any]) -> None:
+    """Raise ``Refusal`` for a rule in channels of others, or one that posts to where it cannot."""
+    rulebook.check_entities(changes.get("entities", ()), community, desk.services.entities)
+    if "value" in changes:
+        before = None if "action" in changes else await store.rule(name)
+        if changes.get("action", before and before.action) == "webhook":
+            await desk.webhooks.check(changes["value"])
 
 
 @module.command("rule remove", aliases=("rule delete", "rule del"), rank=Rank.MODERATOR)
@@ -194,10 +213,11 @@ async def rule_list(ctx: Ctx) -> Reply:
 @module.command("rule show", rank=Rank.MODERATOR)
 async def rule_show(ctx: Ctx, name: str) -> Reply:
     """Show a rule in full."""
-    for rule in await ctx.store.rules():
-        if rule.name == name:
-            return Reply(rulebook.shown(rule))
-    raise Refusal(f"There is no rule {name}.")
+    rule = await ctx.store.rule(name)
+    if rule is None:
+        raise Refusal(f"There is no rule {name}.")
+    posts = ctx.state(Desk).webhooks.of(ctx.community).get(name)
+    return Reply(f"{rulebook.shown(rule)} {posts.in_words()}" if posts else rulebook.shown(rule))
 
 
 @module.dynamic("probe")
@@ -262,10 +282,20 @@ class CommandsAnswer(msgspec.Struct):
 
 
 class RulesAnswer(msgspec.Struct):
-    """The string rules of the key's community and how often each matched."""
+    """The string rules of the key's community, how often each matched, and what became of what they posted.
+
+    URLs are whole for admin keys alone.
+    """
 
     rules: list[StringRule]
     hits: dict[str, int]
+    posts: dict[str, Posts]
+
+
+class NewSecret(msgspec.Struct):
+    """What a rule's posts are signed with, in the form of Standard Webhooks. It is shown this once."""
+
+    secret: str
 
 
 class RuleChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -346,15 +376,18 @@ async def get_commands(ctx: Request) -> CommandsAnswer:
 @module.route("GET", "/rules", role=Role.USER)
 async def get_rules(ctx: Request) -> RulesAnswer:
     """List the string rules of the community."""
-    return RulesAnswer(await ctx.store.rules(), await ctx.store.hits())
+    rules = await ctx.store.rules()
+    shown = rules if ctx.role is Role.ADMIN else [rulebook.public(rule) for rule in rules]
+    return RulesAnswer(shown, await ctx.store.hits(), ctx.state(Desk).webhooks.of(ctx.community))
 
 
 @module.route("PUT", "/rules", role=Role.ADMIN)
 async def put_rule(ctx: Request, rule: StringRule) -> Done:
     """Make a string rule, or put it in the place of one."""
     try:
-        rulebook.check_entities(rule.entities, ctx.community, ctx.entities)
-        await ctx.store.save(build(StringRule, dataclasses.asdict(rule) | {"ranks": _RANKS_OF_KEYS}))
+        values = dataclasses.asdict(rule) | {"ranks": _RANKS_OF_KEYS}
+        await _check(ctx.state(Desk), ctx.store, ctx.community, rule.name, values)
+        await ctx.store.save(build(StringRule, values))
     except (FieldError, Refusal) as error:
         raise HttpError(400, "invalid_rule", str(error)) from None
     return Done(f"The rule {rule.name} holds now.")
@@ -365,12 +398,22 @@ async def patch_rule(ctx: Request, change: RuleChange) -> StringRule:
     """Change fields of a string rule; those left out stay. Answers with the whole rule."""
     changes = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
     try:
-        rulebook.check_entities(changes.get("entities", ()), ctx.community, ctx.entities)
+        await _check(ctx.state(Desk), ctx.store, ctx.community, ctx.path["name"], changes)
         return await ctx.store.change(ctx.path["name"], changes, _RANKS_OF_KEYS, make=False)
     except UnknownRule as error:
         raise HttpError(404, "no_such_rule", str(error)) from None
     except Refusal as error:
         raise HttpError(400, "invalid_rule", str(error)) from None
+
+
+@module.route("POST", "/rule-secrets/{name}", role=Role.ADMIN)
+async def post_rule_secret(ctx: Request) -> NewSecret:
+    """Give a webhook rule a new signing secret, and show it. The one before ends within a second."""
+    try:
+        rule = await ctx.store.renew_secret(ctx.path["name"])
+    except UnknownRule as error:
+        raise HttpError(404, "no_such_rule", str(error)) from None
+    return NewSecret(ctx.state(Desk).webhooks.secret_of(ctx.community, rule.name, rule.secret_id))
 
 
 @module.route("DELETE", "/rules/{name}", role=Role.ADMIN)

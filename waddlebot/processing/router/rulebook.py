@@ -1,8 +1,10 @@
 """String rules as moderators write and read them: the options of ``!rule``, and a rule in words."""
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from waddlebot.libs.sdk import Refusal
 from waddlebot.libs.sdk.arguments import parse_duration
@@ -56,9 +58,17 @@ def check_entities(entities: Sequence[str], community: str, known: Mapping[str, 
 
 def shown(rule: StringRule) -> str:
     """A rule with all that is set."""
-    said = f"{rule.name}: {rule.kind} “{rule.pattern}” → {rule.action} {rule.value}".rstrip()
+    said = f"{rule.name}: {rule.kind} “{rule.pattern}” → {rule.action} {public(rule).value}".rstrip()
     facts = _facts(rule)
     return f"{said} ({', '.join(facts)})" if facts else said
+
+
+def public(rule: StringRule) -> StringRule:
+    """The rule without what only admins may see: a URL's path, which is often all that its receiver asks for."""
+    if rule.action != "webhook":
+        return rule
+    url = urlsplit(rule.value)
+    return dataclasses.replace(rule, value=f"{url.scheme}://{url.netloc}/…", secret_id="")
 
 
 def in_list(rule: StringRule, hits: int) -> str:

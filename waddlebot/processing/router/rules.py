@@ -1,27 +1,36 @@
 """What string rules do when they match (P3)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from waddlebot.libs.sdk import Reply, Rule
+from waddlebot.libs.sdk import Event, Reply, Rule
 from waddlebot.libs.sdk.rank import of_platform
 
 if TYPE_CHECKING:
     from waddlebot.processing.router.pipeline import Trip
 
 
+def _nowhere(rule: Rule, event: Event) -> None:
+    """Where webhooks go that nobody posts."""
+
+
 class Rules:
-    """Applies matched rules and counts them; the counts are written by a job, never per line."""
+    """Applies matched rules and counts them; the counts are written by a job, never per line.
+
+    ``post`` takes what webhook rules matched, and does not wait.
+    """
 
     def __init__(self) -> None:
         self.hits: Counter[tuple[str, str]] = Counter()
+        self.post: Callable[[Rule, Event], None] = _nowhere
 
     def apply(self, trip: "Trip", hits: Sequence[int]) -> str | None:
         """Act on the rules at ``hits``, highest priority first. Returns why the trip ends, if it does.
 
         Every matching rule counts; the first ``warn`` or ``block`` ends the trip; ``reply`` rules add their
-        words; a ``command`` rule makes the line run that command instead, unless it is one already.
+        words; a ``webhook`` rule has the event posted; a ``command`` rule makes the line run that command instead,
+        unless it is one already.
         """
         view, event = trip.view, trip.event
         ranks = of_platform(event.roles) | view.ranks.get(event.account, 0)
@@ -35,6 +44,8 @@ class Rules:
                 return f"string rule {rule.id}"
             if rule.action == "reply":
                 trip.replies += (Reply(rule.value),)
+            elif rule.action == "webhook":
+                self.post(rule, event)
             elif rule.action == "command" and not trip.text and view.find(event.text) is None:
                 trip.text = f"{view.prefix}{rule.value} {event.text}"
                 # Or whoever may make rules could have the owner run anything by saying good morning.

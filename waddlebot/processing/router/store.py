@@ -1,6 +1,7 @@
 """What the router keeps: string rules, their counters, and the traces of failures."""
 
 import dataclasses
+import secrets
 import time
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -32,7 +33,9 @@ RULES_MAX = 10_000
 FAILURES_KEPT_S = 30 * 86_400.0
 
 KINDS = ("exact", "contains", "word", "regex", "*")
-ACTIONS = ("warn", "block", "command", "reply")
+ACTIONS = ("warn", "block", "command", "webhook", "reply")
+WEBHOOKS_MAX = 20
+"""Rules of a community that post to a URL: one line may match them all."""
 NOBODY = "nobody"
 """Exempt from a rule: it holds for moderators and owners, too."""
 
@@ -45,8 +48,10 @@ class StringRule:
     name: Annotated[str, Field("What the rule is called.", length_max=50)]
     pattern: Annotated[str, Field("What to look for.", length_max=500)]
     kind: Annotated[str, Field("How to look for it.", choices=KINDS)] = "contains"
-    action: Annotated[str, Field("What to do: warn, block, run a command, or reply.", choices=ACTIONS)] = "warn"
-    value: Annotated[str, Field("The words to say, or the command to run.", length_max=500)] = ""
+    action: Annotated[
+        str, Field("What to do: warn, block, run a command, post to a URL, or reply.", choices=ACTIONS)
+    ] = "warn"
+    value: Annotated[str, Field("The words to say, the command to run, or the URL.", length_max=500)] = ""
     seconds: Annotated[
         int, Field("block: how long the timeout is; 0 deletes the message.", at_least=0, at_most=1_209_600)
     ] = 0
@@ -61,6 +66,7 @@ class StringRule:
         ),
     ] = "moderator"
     ranks: Annotated[int, Field("The ranks of who made it, as a mask.", at_least=0, at_most=127)] = 1
+    secret_id: Annotated[str, Field("webhook: which signing secret it has; the bot chooses.", length_max=64)] = ""
 
     def compiled(self) -> Rule:
         """The rule as the router runs it."""
@@ -68,11 +74,14 @@ class StringRule:
         return Rule(
             self.name, self.pattern, _KIND[self.kind], _ACTION[self.action], self.value, self.seconds,
             self.case_sensitive, self.priority, self.entities, exempt, self.ranks or 1,
+            self.secret_id,
         )  # fmt: skip
 
 
 _KIND: dict[str, Kind] = {"exact": "exact", "contains": "contains", "word": "word", "regex": "regex", "*": "*"}
-_ACTION: dict[str, RuleAction] = {"warn": "warn", "block": "block", "command": "command", "reply": "reply"}
+_ACTION: dict[str, RuleAction] = {
+    "warn": "warn", "block": "block", "command": "command", "webhook": "webhook", "reply": "reply",
+}  # fmt: skip
 
 
 class UnknownRule(Refusal):
@@ -96,6 +105,11 @@ class RouterStore(Store):
     def rules(self) -> list[StringRule]:
         """The community's rules, by name."""
         return self.list(StringRule)
+
+    @reads
+    def rule(self, name: str) -> StringRule | None:
+        """The community's rule of that name."""
+        return self.get(StringRule, name=name)
 
     @reads
     def rules_of(self, communities: list[str]) -> dict[str, list[StringRule]]:
@@ -127,26 +141,52 @@ class RouterStore(Store):
         if changes.get("action", values.get("action")) != values.get("action"):
             values["value"] = ""
         values |= changes
+        hooks = values.get("action") == "webhook" or (before is not None and before.action == "webhook")
+        if hooks and not ranks & admits(Rank.ADMIN):
+            raise Refusal("Only admins and the owner may have lines posted to a URL.")
         if before is not None and "value" not in changes:
             ranks = lesser(ranks, before.ranks)  # nobody lends their rank to words that they did not write
         try:
             rule = build(StringRule, values | {"ranks": ranks})
         except FieldError as error:
             raise Refusal(str(error)) from None
-        self._save(rule)
-        return rule
+        return self._save(rule)
 
-    def _save(self, rule: StringRule) -> None:
+    @configures
+    def renew_secret(self, name: str) -> StringRule:
+        """Give a webhook rule another signing secret. Raises :class:`UnknownRule` and :class:`Refusal`."""
+        rule = self.get(StringRule, name=name)
+        if rule is None:
+            raise UnknownRule(f"There is no rule {name}. See the list of rules.")
+        if rule.action != "webhook":
+            raise Refusal(f"The rule {name} posts nothing, so it has no secret.")
+        return self._save(dataclasses.replace(rule, secret_id=secrets.token_hex(16)))
+
+    def _save(self, rule: StringRule) -> StringRule:
         try:
             check_pattern(_KIND[rule.kind], rule.pattern, rule.case_sensitive)
         except PatternError as error:
             raise Refusal(str(error)) from None
-        if rule.action in ("command", "reply") and not rule.value:
-            raise Refusal(f"A rule that makes a {rule.action} needs its value: what to run or say.")
+        if rule.action in ("command", "reply", "webhook") and not rule.value:
+            raise Refusal(f"A rule that makes a {rule.action} needs its value: what to run or say, or the URL.")
+        before = self.get(StringRule, name=rule.name)
         count = self.db.execute("select count(*) from {rules} where {scope}")[0][0]
-        if count >= RULES_MAX and self.get(StringRule, name=rule.name) is None:
+        if count >= RULES_MAX and before is None:
             raise Refusal(f"There are {RULES_MAX} rules already; remove one first.")
+        rule = self._with_secret(rule, before)
         self.put(rule)
+        return rule
+
+    def _with_secret(self, rule: StringRule, before: StringRule | None) -> StringRule:
+        """The rule with a signing secret where it posts, the one it had if it had one."""
+        if rule.action != "webhook":
+            return dataclasses.replace(rule, secret_id="")
+        if before is None or before.action != "webhook":
+            count = self.db.execute("select count(*) from {rules} where action = 'webhook' and {scope}")[0][0]
+            if count >= WEBHOOKS_MAX:
+                raise Refusal(f"There are {WEBHOOKS_MAX} rules that post to a URL already; remove one first.")
+        kept = rule.secret_id or (before.secret_id if before else "")
+        return dataclasses.replace(rule, secret_id=kept or secrets.token_hex(16))
 
     @configures
     def delete(self, name: str) -> bool:
