@@ -43,7 +43,7 @@ async def test_who_is_refused_is_told_once(chat: Chat) -> None:
 async def test_a_word_alone_says_which_words_may_follow(chat: Chat) -> None:
     outcome = await chat.say("!rule", as_="mod", roles=MOD)
     assert outcome.status == "refused"
-    await chat.hears("@mod … add|del|delete|list|remove|show…")
+    await chat.hears("@mod … add|del|delete|edit|list|options|remove|show…")
 
 
 async def test_ownership_switches_and_undo_by_hand(chat: Chat) -> None:

@@ -115,7 +115,7 @@ async def test_2_writes_are_committed_in_the_right_places_and_keep_no_locks(
         community = chat.community
     async with hosted(environ_of(tmp_path, database_url)) as bot, joined(bot, community) as chat:
         chat.say("!rule list", as_="mod", roles=MOD)
-        await chat.hears("Rules: a (word → reply, 0×)")
+        await chat.hears("Rules: a (word → reply, priority 1, 0×)")
         chat.say("hi")
         await chat.hears('"100% %(x)s $1 :x ?"')
 

@@ -170,7 +170,7 @@ async def rule_add(
     return Reply(f"The rule {name} holds now: lines that match are answered with {rule.action}.")
 
 
-@module.command("rule options", aliases=("rule edit", "rule option", "rule opt"), rank=Rank.MODERATOR)
+@module.command("rule options", aliases=("rule edit",), rank=Rank.MODERATOR)
 async def rule_options(ctx: Ctx, name: str, options: Rest) -> Reply:
     """Set a rule's options: -seconds -priority -in -exempt -case."""
     changes, left = rulebook.read(options, ctx.event.entity)
