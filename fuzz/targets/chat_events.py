@@ -1,6 +1,6 @@
 """Lines of IRC networks and of Twitch, made events of ours."""
 
-from waddlebot.libs.irc.message import IrcMessage, decode, parse_chunk
+from waddlebot.libs.irc.message import IrcMessage, parse_line, split_lines
 from waddlebot.libs.sdk import CHAT_MESSAGE, Event
 from waddlebot.libs.sdk.event import Codec
 from waddlebot.libs.sdk.rank import Rank, of_platform
@@ -39,6 +39,7 @@ WORDS = (
 )  # fmt: skip
 
 _NOW = 1_773_500_966.0
+_QUICK = twitch.chat_line("bot")
 
 
 def check(data: bytes) -> None:
@@ -46,13 +47,22 @@ def check(data: bytes) -> None:
     given = Input(data)
     translate = given.choice((_twitch, _irc))
     text = given.texts(1)[0].replace("\n", "").replace("\r", "").lstrip("\x01")
-    messages = [message for message in parse_chunk(decode(given.rest() + b"\n")) if _is_handed_on(message)]
-    for event in translate(messages):
+    lines = split_lines(given.rest() + b"\n")
+    for event in translate([message for line in lines if _is_handed_on(message := parse_line(line))]):
         _check_event(event)
+    for line in lines:
+        _check_quick(line)
     said = IrcMessage("user-id=7;id=1", "eve!e@h", "PRIVMSG", ("#c", text))
     for event in translate([said]):
         assert (event.kind, event.user_login, event.roles) == (CHAT_MESSAGE, "eve", ()), event
         assert event.text in text or "\x03" in text or not text.isprintable(), event
+
+
+def _check_quick(line: str) -> None:
+    """What is read in one step is the same read in steps."""
+    read = _QUICK(line)
+    if read is not None:
+        assert twitch.events([read], _NOW, "fuzz", {}) == _twitch([parse_line(line)]), line
 
 
 def _is_handed_on(message: IrcMessage) -> bool:
@@ -63,7 +73,7 @@ def _is_handed_on(message: IrcMessage) -> bool:
 
 
 def _twitch(messages: list[IrcMessage]) -> list[Event]:
-    return twitch.events(messages, _NOW, "fuzz")
+    return twitch.events(messages, _NOW, "fuzz", {})
 
 
 def _irc(messages: list[IrcMessage]) -> list[Event]:

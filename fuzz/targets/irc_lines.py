@@ -67,12 +67,12 @@ def check(data: bytes) -> None:
 
 
 async def _read(received: bytes, piece_size: int) -> tuple[list[IrcMessage], bool]:
-    messages: list[IrcMessage] = []
+    lines: list[str] = []
     ends: list[str] = []
-    protocol = LineProtocol(messages.extend, ends.append, lambda: None)
+    protocol = LineProtocol(lines.extend, ends.append, lambda: None)
     for start in range(0, len(received), piece_size):
         protocol.data_received(received[start : start + piece_size])
-    return messages, bool(ends)
+    return [parse_line(line) for line in lines], bool(ends)
 
 
 def _check_clean(message: IrcMessage) -> None:

@@ -60,19 +60,20 @@ class Shared:
 
     async def announce(self, events: Sequence[Event]) -> None:
         """Publish events with their communities; those of unknown entities are counted and dropped."""
-        entities = self.configuration.entities
-        known: list[Event] = []
-        for event in events:
-            if event.community:
-                known.append(event)
-                continue
-            community = entities.get(event.entity)
-            if community is None:
-                self.dropped["unknown entity"] += 1
-            else:
-                known.append(msgspec.structs.replace(event, community=community))
+        known = [event for event in events if event.community]
+        if len(known) < len(events):
+            known = [found for event in events if (found := self._placed(event)) is not None]
         if known:
             await self.bus.publish(EventBatch(f"{self._run}-{next(self._numbers)}", known))
+
+    def _placed(self, event: Event) -> Event | None:
+        if event.community:
+            return event
+        community = self.configuration.entities.get(event.entity)
+        if community is None:
+            self.dropped["unknown entity"] += 1
+            return None
+        return msgspec.structs.replace(event, community=community)
 
     async def adopt(self, entities: Sequence[str], community: str) -> None:
         """Bring entities that belong nowhere yet into a community, and know it at once."""

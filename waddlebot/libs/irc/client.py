@@ -51,32 +51,36 @@ class IrcState:
         return self.phase == "registered" and self.joined + len(self.failures) >= self.wanted
 
 
-class IrcClient:
+class IrcClient[T = IrcMessage]:
     """One connection to one network, kept up until `close`.
 
     `on_messages` gets every chunk's messages as one list: chat, and all else except PING, CAP and the like. Our
     own lines, replayed history and CTCP requests are not among them. `on_state` gets the new state at each change.
     `guard` keeps each message we send from being a command; it is asked for every part of a split text.
+    `chat` may read an ordinary line of chat in one step: `on_messages` then gets what it returned in place of a
+    message, at the same place. It returns None for all else, and so for our own lines, CTCP and what is replayed.
     """
 
     def __init__(
         self,
         settings: IrcSettings,
-        on_messages: Callable[[list[IrcMessage]], None],
+        on_messages: Callable[[list[IrcMessage | T]], None],
         on_state: Callable[[IrcState], None] = lambda state: None,
         *,
         guard: Guard,
         policy: SendPolicy | None = None,
         timing: Timing | None = None,
+        chat: Callable[[str], T | None] | None = None,
     ) -> None:
         self.settings = settings
+        self._chat = chat
         self._on_messages, self._on_state = on_messages, on_state
         self._guard = guard
         self._policy = policy or FloodPolicy(settings.rate)
         self._timing = timing or Timing()
         self._rooms = Rooms(self._timing, settings.dialect.rooms_max)
         self._refused: dict[str, str] = {}
-        self._session: Session | None = None
+        self._session: Session[T] | None = None
         self._phase: Phase = "idle"
         self._error = ""
         self._redactor = Redactor()
@@ -207,7 +211,13 @@ class IrcClient:
         """Run one connection: how long it was usable (negative for never), and whether the login was refused."""
         loop = asyncio.get_running_loop()
         session = Session(
-            self.settings, self._timing, self._rooms, self._policy, self._on_messages, self._session_changed
+            self.settings,
+            self._timing,
+            self._rooms,
+            self._policy,
+            self._chat,
+            self._on_messages,
+            self._session_changed,
         )
         self._session = session
         self._change("connecting")
@@ -253,7 +263,7 @@ class IrcClient:
 
     def _compose(
         self,
-        session: Session,
+        session: Session[T],
         target: str,
         text: str,
         action: bool,

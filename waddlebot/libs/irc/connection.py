@@ -6,22 +6,22 @@ from collections.abc import Callable
 from typing import cast
 
 from waddlebot.libs.irc.errors import LinkError
-from waddlebot.libs.irc.message import LINE_SIZE_MAX, IrcMessage, decode, parse_chunk
+from waddlebot.libs.irc.message import LINE_SIZE_MAX, split_lines
 from waddlebot.libs.irc.settings import IrcSettings
 
 _CLOSE_TIMEOUT_S = 2.0
 
 
 class LineProtocol(asyncio.Protocol):
-    """Hands over the messages of each received chunk as one list, and tells once when the link is gone."""
+    """Hands over the lines of each received chunk as one list, and tells once when the link is gone."""
 
     def __init__(
         self,
-        on_messages: Callable[[list[IrcMessage]], None],
+        on_lines: Callable[[list[str]], None],
         on_lost: Callable[[str], None],
         on_writable: Callable[[], None],
     ) -> None:
-        self._on_messages = on_messages
+        self._on_lines = on_lines
         self._on_lost = on_lost
         self._on_writable = on_writable
         self._loop = asyncio.get_running_loop()
@@ -40,7 +40,7 @@ class LineProtocol(asyncio.Protocol):
             self._transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol. Every chunk is decoded once; a line longer than LINE_SIZE_MAX ends the link."""
+        """See asyncio.Protocol. A line longer than LINE_SIZE_MAX ends the link."""
         self.received_s = self._loop.time()
         if self._rest:
             data = self._rest + data
@@ -51,7 +51,7 @@ class LineProtocol(asyncio.Protocol):
         end = data.rfind(b"\n") + 1
         self._rest = data[end:]
         if end:
-            self._on_messages(parse_chunk(decode(data[:end])))
+            self._on_lines(split_lines(data[:end]))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from waddlebot.libs.irc.client import IrcClient, IrcState
 
@@ -18,12 +19,12 @@ class Connections[T]:
 
     def __init__(self, items_max: int = ITEMS_MAX) -> None:
         self._items_max = items_max
-        self._clients: dict[IrcClient, asyncio.Task[None] | None] = {}
+        self._clients: dict[IrcClient[Any], asyncio.Task[None] | None] = {}
         self._items: list[T] = []
         self._arrived = asyncio.Event()
         self._paused = False
 
-    def add(self, client: IrcClient) -> None:
+    def add(self, client: IrcClient[Any]) -> None:
         """Have a client run with the others."""
         self._clients[client] = None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from waddlebot.libs.irc.connection import LineProtocol, connect_words, tls_context
 from waddlebot.libs.irc.errors import IrcError, LinkError
 from waddlebot.libs.irc.isupport import Isupport
-from waddlebot.libs.irc.message import IrcMessage, build_line, find_tag
+from waddlebot.libs.irc.message import IrcMessage, build_line, find_tag, parse_line
 from waddlebot.libs.irc.pacing import TokenBucket
 from waddlebot.libs.irc.policy import Outgoing, SendPolicy
 from waddlebot.libs.irc.registration import Registration
@@ -45,8 +45,11 @@ JOIN_FAILURES = {
 """Numerics of a refused JOIN, in words (https://modern.ircdocs.horse, and the sources of InspIRCd and ngIRCd)."""
 
 
-class Session:
-    """Runs one connection. Rooms and policy outlive it, everything else starts anew."""
+class Session[T]:
+    """Runs one connection. Rooms and policy outlive it, everything else starts anew.
+
+    `chat` is as in `IrcClient`.
+    """
 
     def __init__(
         self,
@@ -54,12 +57,13 @@ class Session:
         timing: Timing,
         rooms: Rooms,
         policy: SendPolicy,
-        on_messages: Callable[[list[IrcMessage]], None],
+        chat: Callable[[str], T | None] | None,
+        on_messages: Callable[[list[IrcMessage | T]], None],
         on_change: Callable[[], None],
     ) -> None:
         self._settings, self._timing = settings, timing
         self._rooms, self._policy = rooms, policy
-        self._on_messages, self._on_change = on_messages, on_change
+        self._chat, self._on_messages, self._on_change = chat, on_messages, on_change
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._protocol = LineProtocol(self._receive, self._lost, self._pump)
@@ -211,11 +215,16 @@ class Session:
 
     # ---- receiving ------------------------------------------------------------------------------------------
 
-    def _receive(self, messages: list[IrcMessage]) -> None:
+    def _receive(self, lines: list[str]) -> None:
         """Sort a chunk: protocol lines are acted on, our own and replayed ones dropped, the rest handed on."""
-        events: list[IrcMessage] = []
+        events: list[IrcMessage | T] = []
+        chat = self._chat
         try:
-            for message in messages:
+            for line in lines:
+                if chat is not None and (said := chat(line)) is not None:
+                    events.append(said)
+                    continue
+                message = parse_line(line)
                 if message.command != "PRIVMSG":
                     self._react(message)
                     if message.command not in _INTERNAL:

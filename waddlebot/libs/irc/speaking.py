@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from waddlebot.libs.irc.client import IrcClient
 from waddlebot.libs.irc.errors import SendError
@@ -35,7 +36,7 @@ class Speaker:
         self._log = log
         self._waiting: set[asyncio.Task[None]] = set()
 
-    async def say(self, utterances: Mapping[str, tuple[IrcClient, Utterance]]) -> dict[str, str]:
+    async def say(self, utterances: Mapping[str, tuple[IrcClient[Any], Utterance]]) -> dict[str, str]:
         """By the same keys, why each text was not sent; empty for those that were."""
         tasks = {key: asyncio.create_task(_say(*utterance)) for key, utterance in utterances.items()}
         if not tasks:
@@ -53,7 +54,7 @@ class Speaker:
             self._log.warning("a reply that waited for its turn was lost: %s", error)
 
 
-async def _say(client: IrcClient, utterance: Utterance) -> None:
+async def _say(client: IrcClient[Any], utterance: Utterance) -> None:
     text = utterance.text
     action = _ACTION.match(text)
     if action is not None:

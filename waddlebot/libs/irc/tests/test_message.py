@@ -12,9 +12,9 @@ from waddlebot.libs.irc.message import (
     decode,
     escape_tag,
     find_tag,
-    parse_chunk,
     parse_line,
     parse_tags,
+    split_lines,
     unescape_tag,
 )
 
@@ -32,6 +32,10 @@ trailings = st.text(st.characters(exclude_characters="\r\n\0", exclude_categorie
 keys = st.text(string.ascii_letters + string.digits + "-+/.", min_size=1, max_size=20)
 values = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 commands = st.text(string.ascii_uppercase, min_size=1, max_size=12) | st.from_regex(r"[0-9]{3}", fullmatch=True)
+
+
+def _read(chunk: bytes) -> list[IrcMessage]:
+    return [parse_line(line) for line in split_lines(chunk)]
 
 
 def test_a_twitch_line_is_read_in_parts() -> None:
@@ -91,7 +95,7 @@ def test_lines_are_read(line: str, command: str, params: tuple[str, ...]) -> Non
     ],
 )
 def test_what_a_chatter_types_stays_text(text: str) -> None:
-    messages = parse_chunk(decode(f":a!a@a PRIVMSG #c :{text}\r\nPING :1\r\n".encode()))
+    messages = _read(f":a!a@a PRIVMSG #c :{text}\r\nPING :1\r\n".encode())
     said = text.replace("\r", "")
     assert messages == [IrcMessage("", "a!a@a", "PRIVMSG", ("#c", said)), IrcMessage("", "", "PING", ("1",))]
 
@@ -101,12 +105,17 @@ def test_bytes_that_are_no_utf8_are_read_as_old_clients_mean_them() -> None:
     assert decode("häßlich €".encode("cp1252")) == "häßlich €"
     assert decode("✓ ".encode() + b"\xe9t\xe9") == "✓ été"
     assert decode(b"cut \xe2\x9c") == "cut âœ"
-    assert decode(b"a\0b") == "ab"
+
+
+def test_an_old_clients_line_does_not_change_how_its_neighbours_are_read() -> None:
+    lines = [":a!a@a PRIVMSG #c :✓".encode(), ":b!b@b PRIVMSG #c :été".encode("cp1252"), b"PI\0NG :1"]
+    assert [message.text for message in _read(b"\r\n".join(lines) + b"\r\n")] == ["✓", "été", "1"]
+    assert _read(lines[2])[0].command == "PING", "NUL is dropped"
 
 
 @given(st.binary(max_size=600))
 def test_no_bytes_break_the_parser(data: bytes) -> None:
-    for message in parse_chunk(decode(data)):
+    for message in _read(data):
         assert not any("\n" in part for part in (message.tags, message.source, message.command, *message.params))
         assert isinstance(message.nick + message.target + message.text, str)
         for key, value in parse_tags(message.tags).items():
@@ -128,7 +137,7 @@ def test_what_is_built_is_read_back(
     line = build_line(command, *params, source=source, tags=tags)
     assert "\r" not in line
     assert "\n" not in line
-    (message,) = parse_chunk(line + "\r\n")
+    (message,) = _read(f"{line}\r\n".encode())
     assert message.source == source
     assert message.command == command
     assert message.params == tuple(params)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import split_graphemes
 
-from waddlebot.libs.irc.message import build_line, parse_chunk
+from waddlebot.libs.irc.message import build_line, parse_line, split_lines
 from waddlebot.libs.irc.text import (
     build_ctcp,
     parse_ctcp,
@@ -30,7 +30,8 @@ chat = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=300) | s
 @given(st.text(max_size=200))
 def test_any_text_becomes_one_line_and_no_ctcp(text: str) -> None:
     clean = sanitise(text)
-    (message,) = parse_chunk(build_line("PRIVMSG", "#c", clean) + "\r\n")
+    (line,) = split_lines(build_line("PRIVMSG", "#c", clean).encode() + b"\r\n")
+    message = parse_line(line)
     assert message.params == ("#c", clean)
     assert parse_ctcp(clean) is None
     assert len(clean.splitlines()) <= 1 or set("\x1c\x1d\x1e") & set(clean)  # those are IRC's text styles

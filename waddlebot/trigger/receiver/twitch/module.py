@@ -1,5 +1,6 @@
 """Twitch chat. Reading needs no credentials at all; with a bot's login and token it answers, too."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from waddlebot.libs.irc.speaking import Speaker, Utterance
 from waddlebot.libs.irc.twitch import TWITCH_IRC_URL, TWITCH_TIMING, TwitchPolicy, twitch_settings
 from waddlebot.libs.sdk import Event, Field, FieldError, Module, Role, RouteContext, ServiceContext
 from waddlebot.libs.templates.safety import USUAL_PREFIXES, safe_reply
-from waddlebot.trigger.receiver.twitch.twitch import entity, events
+from waddlebot.trigger.receiver.twitch.twitch import chat_line, entity, events
 
 REFUSAL = "msg_"
 """How the `msg-id` of a NOTICE begins by which Twitch says that it did not show what we said."""
@@ -87,18 +88,19 @@ class Chat:
         self.entities = [entity(channel.name) for channel in settings.channels]
         self._ctx = ctx
         self._refusal = ""
-        self.client = IrcClient(
+        self.client: IrcClient[re.Match[str]] = IrcClient(
             settings,
             self._receive,
             StateLog(ctx.log),
             guard=partial(safe_reply, prefixes=USUAL_PREFIXES),
             policy=TwitchPolicy(),
             timing=TWITCH_TIMING,
+            chat=chat_line(settings.nick),
         )
         self.connections.add(self.client)
 
     def _receive(self, messages: list[IrcMessage]) -> None:
-        self.connections.put(events(messages, self._ctx.now(), module.name))
+        self.connections.put(events(messages, self._ctx.now(), module.name, self._ctx.entities))
         for message in messages:
             if message.command == "NOTICE":
                 self._notice(message)

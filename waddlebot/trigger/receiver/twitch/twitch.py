@@ -1,6 +1,7 @@
 """Twitch's words become ours: chat over IRC (https://dev.twitch.tv/docs/chat/irc)."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -23,7 +24,16 @@ ROLES = {
 }
 """Badges that say what somebody is in a channel. Badges of Twitch's staff say nothing of that."""
 
-_TAGS = ("badges", "display-name", "id", "tmi-sent-ts", "user-id")
+# An ordinary line of chat: raw tags; of these badges, display name, id, time and user id; login, channel, text.
+# Twitch sends tags in alphabetical order. A line with others between them (`bits`, `source-room-id`) is for
+# `_chat`. The first assertion keeps the rest within the tags: no tag but the last may then stand before a space.
+_LINE = (
+    r"@(?=[^ ]*;user-type=[^ ;]*(?:;vip=1)? :)"
+    r"(badge-info=[^;]*+;badges=([^;]*+);(?:c[^;]*+;)*+display-name=([^;]*+);(?:[e-h][^;]*+;)*+id=([^;]++);"
+    r"(?:[j-r][^;]*+;)*+(?:subscriber=[^;]*+;)?+tmi-sent-ts=([0-9]{1,15}+);(?:turbo=[^;]*+;)?+"
+    r"user-id=([^;]++);[^ ]*+) :(?!NICK!)([^! ]++)![^ ]*+ PRIVMSG #([^ :]++) :(?!\x01)(.*+)"
+)
+_NOTHING: dict[str, Any] = {}
 _SUBSCRIPTIONS = frozenset({"sub", "resub", "primepaidupgrade", "giftpaidupgrade", "anongiftpaidupgrade"})
 _TIERS = {"1000": 1, "2000": 2, "3000": 3, "Prime": 1}
 
@@ -33,64 +43,56 @@ def entity(channel: str) -> str:
     return f"{PLATFORM}::{channel.removeprefix('#')}"
 
 
-def events(messages: Sequence[IrcMessage], now: float, source: str) -> list[Event]:
-    """The events among messages, received at `now` (seconds since the epoch)."""
+def chat_line(nick: str) -> Callable[[str], re.Match[str] | None]:
+    """What reads an ordinary line of chat in one step, for `events`; our own lines are left out."""
+    return re.compile(_LINE.replace("NICK", re.escape(nick)), re.DOTALL).fullmatch
+
+
+def events(
+    received: Sequence[IrcMessage | re.Match[str]], now: float, source: str, communities: Mapping[str, str]
+) -> list[Event]:
+    """The events among what was received at `now` (seconds since the epoch).
+
+    `communities` are those of entities; ordinary lines of chat, which most are, get theirs here at once.
+    """
     found: list[Event] = []
-    for message in messages:
-        if message.command == "PRIVMSG":
-            found.append(_chat(message, now, source))
-            if "bits=" in message.tags:
+    for one in received:
+        if isinstance(one, re.Match):
+            tags, badges, name, event_id, sent_at, user_id, login, channel, text = one.groups()
+            found.append(
+                Event(
+                    EVENT_VERSION, event_id, CHAT_MESSAGE, PLATFORM, "", channel, user_id, login,
+                    (unescape_tag(name) if "\\" in name else name) or login, roles(badges), text,
+                    int(sent_at) / 1000, now, communities.get(f"twitch::{channel}", ""), source, tags, _NOTHING,
+                )
+            )  # fmt: skip
+        elif one.command == "PRIVMSG":
+            found.append(_chat(one, now, source))
+            if "bits=" in one.tags:
                 found.extend(_cheer(found[-1]))
-        elif message.command in _OTHERS and message.params:
-            found.extend(_OTHERS[message.command](message, now, source))
+        elif one.command in _OTHERS and one.params:
+            found.extend(_OTHERS[one.command](one, now, source))
     return found
 
 
 def _chat(message: IrcMessage, now: float, source: str) -> Event:
-    """One line of chat: the hot path."""
-    channel, text = message.params[0], message.params[1]
-    tags = message.tags
-    badges, name, event_id, sent_at, user_id = _tags(tags)
+    """A line of chat that is not quite like most."""
+    text = message.params[1]
+    tags = parse_tags(message.tags)
     kind = CHAT_MESSAGE
     data: dict[str, Any] = {}
     if text[:1] == "\x01":
         ctcp = parse_ctcp(text)
         text, data = (ctcp[1], {"action": True}) if ctcp is not None else (text, data)
-    if "source-room-id=" in tags:
-        shared_from = find_tag(tags, "source-room-id")
-        if shared_from and shared_from != find_tag(tags, "room-id"):
-            kind, data = SHARED_CHAT, data | {"shared_from": shared_from}
+    shared_from = tags.get("source-room-id")
+    if shared_from and shared_from != tags.get("room-id"):
+        kind, data = SHARED_CHAT, data | {"shared_from": shared_from}
     login = message.nick
     return Event(
-        EVENT_VERSION, event_id, kind, PLATFORM, "", channel[1:], user_id, login,
-        (unescape_tag(name) if "\\" in name else name) or login, roles(badges), text,
-        _seconds(sent_at, now), now, "", source, tags, data,
+        EVENT_VERSION, tags.get("id", ""), kind, PLATFORM, "", message.target[1:], tags.get("user-id", ""), login,
+        tags.get("display-name") or login, roles(tags.get("badges", "")), text,
+        _seconds(tags.get("tmi-sent-ts", ""), now), now, "", source, message.tags, data,
     )  # fmt: skip
-
-
-def _tags(tags: str) -> tuple[str, str, str, str, str]:
-    """The raw `badges`, `display-name`, `id`, `tmi-sent-ts` and `user-id`.
-
-    Twitch sends tags in alphabetical order, so that each is looked for behind the one before.
-    """
-    try:
-        at = tags.index(";badges=") + 8
-        end = tags.index(";", at)
-        badges = tags[at:end]
-        at = tags.index(";display-name=", end) + 14
-        end = tags.index(";", at)
-        name = tags[at:end]
-        at = tags.index(";id=", end) + 4
-        end = tags.index(";", at)
-        event_id = tags[at:end]
-        at = tags.index(";tmi-sent-ts=", end) + 13
-        end = tags.index(";", at)
-        sent_at = tags[at:end]
-        at = tags.index(";user-id=", end) + 9
-        return badges, name, event_id, sent_at, tags[at : tags.index(";", at)]
-    except ValueError:  # not in that order after all, or not all there
-        badges, name, event_id, sent_at, user_id = (find_tag(tags, key) for key in _TAGS)
-        return badges, name, event_id, sent_at, user_id
 
 
 @lru_cache(maxsize=16_384)

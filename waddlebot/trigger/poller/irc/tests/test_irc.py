@@ -3,7 +3,7 @@
 import pytest
 
 from waddlebot.libs.irc.isupport import Isupport
-from waddlebot.libs.irc.message import parse_chunk
+from waddlebot.libs.irc.message import parse_line, split_lines
 from waddlebot.libs.sdk import Event
 from waddlebot.libs.sdk.event import Codec
 from waddlebot.libs.sdk.rank import Rank, of_platform
@@ -25,7 +25,7 @@ LINES = (
 def events(lines: str, statuses: dict[str, str] | None = None) -> list[Event]:
     held = statuses or {}
     translator = Translator("net", "poller.irc/net", Isupport().fold, lambda channel, nick: held.get(nick, ""))
-    return translator.events(parse_chunk(lines), NOW)
+    return translator.events([parse_line(line) for line in split_lines(lines.encode())], NOW)
 
 
 def test_lines_become_events() -> None:

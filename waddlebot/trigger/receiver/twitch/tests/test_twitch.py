@@ -1,15 +1,23 @@
 """Lines as Twitch documents and sends them, and the events they become."""
 
-from waddlebot.libs.irc.message import parse_chunk
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waddlebot.libs.irc.message import parse_line, split_lines
 from waddlebot.libs.sdk import Event
 from waddlebot.libs.sdk.event import Codec
-from waddlebot.trigger.receiver.twitch.twitch import events
+from waddlebot.trigger.receiver.twitch.twitch import chat_line, events
 
 NOW = 1_795_000_000.0
+QUICK = chat_line("waddle_bot")
 
 
 def told(line: str) -> list[Event]:
-    found = events(parse_chunk(line + "\r\n"), NOW, "receiver.twitch")
+    """The events of a line; one that can be read in one step is the same read in steps."""
+    (text,) = split_lines(f"{line}\r\n".encode())
+    found = events([QUICK(text) or parse_line(text)], NOW, "receiver.twitch", {})
+    assert events([parse_line(text)], NOW, "receiver.twitch", {}) == found
     assert Codec.decode(Codec.encode(found)) == found
     return found
 
@@ -29,6 +37,46 @@ def test_a_chat_line() -> None:
     assert event.roles == ("moderator", "subscriber")
     assert (event.text, event.occurred_at, event.received_at) == ("!hello there", 1643904084.794, NOW)
     assert event.data == {}
+
+
+def test_an_ordinary_line_is_read_in_one_step_and_gets_its_community() -> None:
+    read = QUICK(CHAT)
+    assert read is not None
+    (event,) = events([read], NOW, "receiver.twitch", {"twitch::dallas": "home"})
+    assert (event.community, event.channel, event.native) == ("home", "dallas", CHAT[1:].split(" ", maxsplit=1)[0])
+    assert QUICK(CHAT.replace("turbo=0;", "").replace("user-type=mod", "user-type=;vip=1")) is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (":anna!anna@anna", ":waddle_bot!waddle_bot@waddle_bot"),
+        ("!hello there", "\x01ACTION waves\x01"),
+        ("client-nonce=", "bits=100;client-nonce="),
+        ("subscriber=1;", "source-room-id=1;subscriber=1;"),
+        ("id=885196de;", "id=;"),
+        ("user-id=12345;", ""),
+        (";tmi-sent-ts=1643904084794", ""),
+        ("#dallas", "#dallas,#other"),
+        ("PRIVMSG", "NOTICE"),
+    ],
+)
+def test_any_other_line_is_left_to_the_usual_way(old: str, new: str) -> None:
+    assert QUICK(CHAT.replace(old, new)) is None or "," in new
+
+
+@given(
+    st.sampled_from([";display-name=", "user-id=", ";user-type= :", "PRIVMSG #x :", "id=1;"]), st.integers(0, 400)
+)
+def test_a_text_never_stands_in_for_tags(piece: str, cut: int) -> None:
+    """Whatever tags were cut off, none is taken from what was said."""
+    said = f"{piece};display-name=Boss;id=9;tmi-sent-ts=1;user-id=1;user-type= :boss!b@b PRIVMSG #dallas :!x"
+    tags, rest = CHAT.split(" ", 1)
+    line = f"{tags[:cut]} {rest.split(' :')[0]} :{said}"
+    for event in told(line):
+        assert event.text == said
+        assert event.user_login == "anna"
+        assert "Boss" not in event.user_name
 
 
 def test_tags_in_another_order_are_found_too() -> None:
