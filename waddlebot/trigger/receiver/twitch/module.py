@@ -99,11 +99,11 @@ class Chat:
         )
         self.connections.add(self.client)
 
-    def _receive(self, messages: list[IrcMessage]) -> None:
-        self.connections.put(events(messages, self._ctx.now(), module.name, self._ctx.entities))
-        for message in messages:
-            if message.command == "NOTICE":
-                self._notice(message)
+    def _receive(self, received: list[IrcMessage | re.Match[str]]) -> None:
+        self.connections.put(events(received, self._ctx.now(), module.name, self._ctx.entities))
+        for one in received:
+            if isinstance(one, IrcMessage) and one.command == "NOTICE":
+                self._notice(one)
 
     def _notice(self, message: IrcMessage) -> None:
         """Log that something was not shown, but not the same over and over."""
