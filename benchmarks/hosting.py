@@ -197,16 +197,16 @@ async def compile_views(host: Host) -> None:
     await until(lambda: channels.keys() <= router.views.keys(), "every view is compiled")
 
 
-def observed(host: Host) -> bool:
-    """Whether no event waits for an observer; some may still be under way."""
-    return not any(observing._events for runner in host.runners.values() for observing in runner.observing)
-
-
-async def written(host: Host, lines: int) -> None:
-    """Wait until the activity points in the database say that so many lines were said."""
+async def written(host: Host, lines: int, accounts: int = 0) -> None:
+    """Have observers write what they gathered, until so many lines and accounts are in the database."""
+    for observing in host.observing:
+        observing.hasten()
     await until(
-        lambda: scalar(host, "select coalesce(sum(activity), 0) from core_reputation__score") >= lines,
-        f"{lines} lines are in the database",
+        lambda: (
+            scalar(host, "select coalesce(sum(activity), 0) from core_reputation__score") >= lines
+            and scalar(host, "select count(*) from core_identity__account") >= accounts
+        ),
+        f"{lines} lines and {accounts} accounts are in the database",
     )
 
 

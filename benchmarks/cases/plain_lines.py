@@ -50,12 +50,12 @@ async def _chat(messages: Sequence[Message], configured: Configured) -> tuple[fl
     """Return the seconds that the lines take until all of them are written, and the processor's share."""
     async with twitch.fed(prepare=partial(_configure, configured)) as feed:
         host, chunks = feed.host, twitch.chunks(messages)
+        accounts = len({message.user_id for message in messages})
         counts = hosting.desk_of(host).router.traces.counts
         before = counts["ignored"]
         clock = hosting.Clock()
         await feed.feed(chunks)
-        await hosting.until(lambda: hosting.observed(host), "the observers have taken everything")
-        await hosting.written(host, len(messages))
+        await hosting.written(host, len(messages), accounts)
         result = clock.stop()
         hosting.expect("plain lines", counts["ignored"] - before, len(messages))
         _check(host, messages, configured)

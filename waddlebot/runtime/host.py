@@ -29,7 +29,7 @@ from waddlebot.libs.web.keys import KeyStore
 from waddlebot.libs.web.server import bind
 from waddlebot.runtime.configuration import ConfigurationCache
 from waddlebot.runtime.environment import Environment
-from waddlebot.runtime.observing import Observing
+from waddlebot.runtime.observing import Observing, Watcher, observing_of
 from waddlebot.runtime.ports import HostPorts
 from waddlebot.runtime.profiles import profile_of
 from waddlebot.runtime.secrecy import secrets_of
@@ -53,7 +53,6 @@ class Runner:
         self.module = module
         self.services = services
         self.endpoint = endpoint
-        self.observing: list[Observing] = []
 
 
 class Host:
@@ -82,6 +81,7 @@ class Host:
         self.web_config = from_environment(WebConfig, "http", environ)
         self.runners: dict[str, Runner] = {}
         self.directory: dict[str, Endpoint] = {}
+        self.observing: list[Observing] = []
         self.supervisor = Supervisor(self.log)
         self._exits = contextlib.AsyncExitStack()
         self.shared: Shared
@@ -145,11 +145,15 @@ class Host:
                 context: ServiceContext[Any, Any] = ServiceContext(runner.services)
                 state = await self._exits.enter_async_context(runner.module.starter(context))
                 runner.services.enter(state)
-        for runner in self.runners.values():
-            for observer in runner.module.observers:
-                observing = Observing(runner.module.name, observer, runner.services, self.shared.configuration)
-                runner.observing.append(observing)
-                self.shared.bus.subscribe(observing.name, observing.take)
+        self.observing = observing_of(
+            [
+                Watcher(runner.module.name, observer, runner.services, self.shared.configuration)
+                for runner in self.runners.values()
+                for observer in runner.module.observers
+            ]
+        )
+        for observing in self.observing:
+            self.shared.bus.subscribe(observing.name, observing.take)
 
     def _supervise(self) -> None:
         supervise = self.supervisor.start
@@ -158,9 +162,9 @@ class Host:
         for module in self.modules.values():
             if module.delivers:
                 supervise(f"outbox {module.delivers}", partial(self.outbox.run, module.delivers))
+        for observing in self.observing:
+            supervise(f"observer {observing.name}", observing.run)
         for runner in self.runners.values():
-            for observing in runner.observing:
-                supervise(f"observer {observing.name}", observing.run)
             for job in runner.module.jobs:
                 self.supervisor.every(
                     f"job {runner.module.name}.{job.name}", job.every_s, _bound(runner, job.handler)
@@ -176,9 +180,8 @@ class Host:
         """Finish what has come in."""
         await self.supervisor.stop([runner.module.name for runner in self.runners.values()])
         await self.inbox.stop()
-        for runner in self.runners.values():
-            for observing in runner.observing:
-                observing.stop()
+        for observing in self.observing:
+            observing.stop()
         self.outbox.stop()
         await self.supervisor.drain(_DRAIN_S)
         await self.outbox.settle()

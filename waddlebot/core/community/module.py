@@ -24,6 +24,7 @@ from waddlebot.libs.contracts.community import (
     MembersRequest,
 )
 from waddlebot.libs.contracts.identity import Identity, SeenRequest, find_account
+from waddlebot.libs.contracts.reputation import KnownRequest, Reputation
 from waddlebot.libs.dal import Conflict
 from waddlebot.libs.sdk import (
     Batch,
@@ -96,7 +97,7 @@ module = Module(
     grpc_port=50954,
     settings=Settings,
     store=CommunityStore,
-    uses=(Identity, CustomCommands),
+    uses=(Identity, Reputation, CustomCommands),
     always_on=True,
 )
 
@@ -158,10 +159,11 @@ async def members(ctx: ServiceCtx, request: MembersRequest) -> Members:
         raise CallError(f"{name!r} is no community: name one, such as {HOME} or {GLOBAL}")
     if len(request.accounts) > ACCOUNTS_MAX:
         raise CallError(f"at most {ACCOUNTS_MAX} accounts a call, not {len(request.accounts)}: ask in parts")
-    where = "" if name == GLOBAL else name
-    found = await ctx.use(Identity).seen(SeenRequest(request.accounts, where))
-    ranked = await ctx.store_in(Community(name)).ranked(request.accounts)
-    known = {*found.accounts, *ranked}
+    known = set(await ctx.store_in(Community(name)).ranked(request.accounts))
+    if name == GLOBAL:
+        known.update((await ctx.use(Identity).seen(SeenRequest(request.accounts))).accounts)
+    else:
+        known.update((await ctx.use(Reputation, name).known(KnownRequest(request.accounts))).accounts)
     return Members(tuple(account for account in request.accounts if account in known))
 
 

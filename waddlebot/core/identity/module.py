@@ -1,5 +1,6 @@
 """Identity: the accounts that were seen, and the people they belong to."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,12 +16,11 @@ from waddlebot.libs.contracts.identity import (
     SeenAccounts,
     SeenRequest,
 )
+from waddlebot.libs.contracts.reputation import KnownRequest, Reputation
 from waddlebot.libs.sdk import (
-    Batch,
     BatchContext,
     CallError,
-    Community,
-    Event,
+    Crowd,
     Module,
     ServiceContext,
     System,
@@ -40,6 +40,7 @@ module = Module(
     http_port=8050,
     grpc_port=50030,
     store=IdentityStore,
+    uses=(Reputation,),
     always_on=True,
 )
 
@@ -51,22 +52,30 @@ async def remember(ctx: Ctx) -> AsyncIterator[Seen]:
     yield Seen()
 
 
-@module.observe("*")
-async def see(ctx: BatchContext[None, IdentityStore], events: Sequence[Event]) -> None:
-    """Write down the accounts of a batch that are new, new in their community, renamed, or not written lately."""
+@module.observe("*", into=Crowd)
+async def see(ctx: BatchContext[None, IdentityStore], crowd: Crowd) -> None:
+    """Write down the accounts that are new, renamed, or not written lately."""
     written, now = ctx.state(Seen), ctx.now()
-    if news := written.news(events, now):
-        await ctx.store_in(Batch(frozenset(event.community for event in news))).saw(news)
-        written.wrote(news, now)
+    if news := written.news(crowd, now):
+        await ctx.store_in(_ANYWHERE).saw(news, now)
+        written.wrote(news)
 
 
 @module.answers(Identity.lookup)
 async def lookup(ctx: Ctx, request: LookupRequest) -> Accounts:
-    """The accounts of logins on one platform, those that the asking community has seen before others."""
+    """The accounts of logins on one platform, those that the asking community knows before others."""
     _check(request.logins)
-    scope = Community(ctx.community) if ctx.community else _ANYWHERE
-    found = await ctx.store_in(scope).by_login(request.platform, request.logins, request.server)
-    return Accounts(tuple(found))
+    found = await ctx.store_in(_ANYWHERE).by_login(request.platform, request.logins, request.server)
+    several = tuple({one.account for accounts in found for one in accounts if len(accounts) > 1})
+    here: tuple[str, ...] = ()
+    if several and ctx.community:
+        with contextlib.suppress(CallError):  # nobody to ask: then the last who had the login
+            here = (await ctx.use(Reputation).known(KnownRequest(several))).accounts
+    return Accounts(
+        tuple(
+            next((one for one in accounts if one.account in here), accounts[0]) for accounts in found if accounts
+        )
+    )
 
 
 @module.answers(Identity.links)
@@ -78,11 +87,9 @@ async def links(ctx: Ctx, request: LinksRequest) -> Links:
 
 @module.answers(Identity.seen)
 async def seen(ctx: Ctx, request: SeenRequest) -> SeenAccounts:
-    """Which of some accounts were ever seen, in a community or anywhere."""
+    """Which of some accounts were ever seen."""
     _check(request.accounts)
-    if request.community:
-        return SeenAccounts(await ctx.store_in(Community(request.community)).seen(request.accounts))
-    return SeenAccounts(await ctx.store_in(_ANYWHERE).seen_anywhere(request.accounts))
+    return SeenAccounts(await ctx.store_in(_ANYWHERE).seen(request.accounts))
 
 
 def _check(names: Sequence[Any]) -> None:

@@ -3,11 +3,29 @@
 from collections.abc import Sequence
 from typing import Any
 
-from waddlebot.core.reputation.scores import Settings, score_of, tally, tier_of
+from waddlebot.core.reputation.scores import Settings, gains_of, score_of, tier_of
 from waddlebot.core.reputation.store import ReputationStore
 from waddlebot.libs.contracts.identity import Identity, find_account
-from waddlebot.libs.contracts.reputation import Reputation, Standing, Standings, StandingsRequest
-from waddlebot.libs.sdk import Batch, BatchContext, CallError, Context, Event, Login, Module, Reply, ServiceContext
+from waddlebot.libs.contracts.reputation import (
+    Known,
+    KnownRequest,
+    Reputation,
+    Standing,
+    Standings,
+    StandingsRequest,
+)
+from waddlebot.libs.sdk import (
+    Batch,
+    BatchContext,
+    CallError,
+    Community,
+    Context,
+    Crowd,
+    Login,
+    Module,
+    Reply,
+    ServiceContext,
+)
 
 ACCOUNTS_MAX = 1_000
 
@@ -24,10 +42,10 @@ module = Module(
 )
 
 
-@module.observe("*")
-async def count(ctx: BatchContext[Settings, ReputationStore], events: Sequence[Event]) -> None:
+@module.observe("*", into=Crowd)
+async def count(ctx: BatchContext[Settings, ReputationStore], crowd: Crowd) -> None:
     """Add what the events of a batch are worth, in one write."""
-    gains = tally(events, ctx.settings)
+    gains = gains_of(crowd, ctx.settings)
     if gains:
         communities = frozenset(gain[0] for gain in gains)
         await ctx.store_in(Batch(communities), key=ctx.call_scope.key).add(gains)
@@ -53,8 +71,7 @@ async def activity(ctx: Ctx, user: Login | None = None) -> Reply:
 @module.answers(Reputation.standings)
 async def standings(ctx: ServiceContext[Any, ReputationStore], request: StandingsRequest) -> Standings:
     """Scores of accounts in the asking community and overall."""
-    if len(request.accounts) > ACCOUNTS_MAX:
-        raise CallError(f"at most {ACCOUNTS_MAX} accounts a call, not {len(request.accounts)}")
+    _check(request.accounts)
     store = ctx.store_everywhere("an overall reputation counts every community")
     found = await store.gained(request.accounts, ctx.community)
     return Standings(
@@ -63,6 +80,18 @@ async def standings(ctx: ServiceContext[Any, ReputationStore], request: Standing
             for account, gained in zip(request.accounts, found, strict=True)
         )
     )
+
+
+@module.answers(Reputation.known)
+async def known(ctx: ServiceContext[Any, ReputationStore], request: KnownRequest) -> Known:
+    """Which accounts have a reputation in the asking community."""
+    _check(request.accounts)
+    return Known(await ctx.store_in(Community(ctx.community)).known(request.accounts))
+
+
+def _check(accounts: Sequence[str]) -> None:
+    if len(accounts) > ACCOUNTS_MAX:
+        raise CallError(f"at most {ACCOUNTS_MAX} accounts a call, not {len(accounts)}")
 
 
 async def _standing(ctx: Ctx, user: Login | None) -> tuple[str, Standing]:

@@ -7,12 +7,10 @@ score 600, never a 0 that could be mistaken for one.
 
 import dataclasses
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
 
-from waddlebot.libs.sdk import CHAT_MESSAGE, Event, Field
+from waddlebot.libs.sdk import CHAT_MESSAGE, Crowd, Event, Field
 
 SCORE_START = 600.0
 SCORE_MIN = 300.0
@@ -20,7 +18,6 @@ SCORE_MAX = 850.0
 
 _TIERS = ((800, "exceptional"), (740, "very good"), (670, "good"), (580, "fair"))
 _QUANTITY_MAX = 1_000_000.0  # a platform that reports more is wrong; the score stops at its ends anyway
-_KEY = attrgetter("kind", "community", "platform", "user_id")
 
 
 def _weight(meaning: str) -> Field:
@@ -159,34 +156,28 @@ _POINTS: dict[tuple[str, str], str] = {
 }
 
 
-def tally(events: Sequence[Event], settings: Callable[[str], Settings]) -> list[Gain]:
-    """What the accounts of a batch gained in the communities of ``settings``.
+def gains_of(crowd: Crowd, settings: Callable[[str], Settings]) -> list[Gain]:
+    """What accounts gained in the communities of ``settings``.
 
-    Plain lines are counted by account in C; all else is weighed one by one. An account may have several
-    gains: the store adds them up.
+    An account may have several gains: the store adds them up.
     """
     here = _Memory(settings)
     rates: _Memory[tuple[str, str], _Rate] = _Memory(
         lambda place: _rate(CHAT_MESSAGE, place[1], {}, here[place[0]])
     )
     gains: list[Gain] = []
-    others = False
-    for (kind, community, platform, user_id), lines in Counter(map(_KEY, events)).items():
-        if kind != CHAT_MESSAGE:
-            others = True
-        elif user_id and community:
+    for (community, platform, _, user_id, _, _), lines in crowd.lines.items():
+        if user_id and community:
             gained, overall, points = rates[community, platform]
-            account = f"{platform}:{user_id}"
-            gains.append((community, account, gained * lines, overall * lines, points * lines))
-    if others:
-        gains.extend(_weighed(events, here))
+            gains.append((community, f"{platform}:{user_id}", gained * lines, overall * lines, points * lines))
+    gains.extend(_weighed(crowd.others, here))
     return gains
 
 
 def _weighed(events: Sequence[Event], here: Mapping[str, Settings]) -> Iterator[Gain]:
     """The gains of all but chat lines."""
     for event in events:
-        if event.kind == CHAT_MESSAGE or (worth := _WORTHS.get(event.kind)) is None:
+        if (worth := _WORTHS.get(event.kind)) is None:
             continue
         user_id = str(event.data.get("target_id", "")) if worth.concerns_target else event.user_id
         if user_id and event.community:

@@ -47,6 +47,12 @@ class ReputationStore(Store):
         self.db.execute(_CLAMP)
 
     @reads
+    def known(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the accounts that have a score in the scope's communities."""
+        statement = "select 1 from {score} where account = :account and {scope} limit 1"
+        return tuple(account for account in accounts if self.db.execute(statement, {"account": account}))
+
+    @reads
     def gained(self, accounts: tuple[str, ...], community: str) -> list[Gained]:
         """What each account has gained in a community and in all the scope's communities together."""
         found = []

@@ -22,8 +22,8 @@ class LookupRequest(msgspec.Struct, frozen=True):
     """Accounts by login on one platform; at most 1,000.
 
     With ``server`` only those that were seen there: on IRC one nick is somebody else on each network. A login
-    changes hands on most platforms, so it may have been several accounts': found is one that was seen in the
-    asking community, whom people there mean, and among equals the one that had it last.
+    changes hands on most platforms, so it may have been several accounts': found is one that has a reputation in
+    the asking community, whom people there mean, and among equals the one that had it last.
     """
 
     platform: str
@@ -50,14 +50,13 @@ class Links(msgspec.Struct, frozen=True):
 
 
 class SeenRequest(msgspec.Struct, frozen=True):
-    """Some accounts (at most 1,000), and where they may have been seen: in one community, or (empty) anywhere."""
+    """Some accounts; at most 1,000."""
 
     accounts: tuple[str, ...]
-    community: str = ""
 
 
 class SeenAccounts(msgspec.Struct, frozen=True):
-    """Those of the accounts that were ever seen there, in the order they were asked."""
+    """Those of the accounts that were ever seen anywhere, in the order they were asked."""
 
     accounts: tuple[str, ...]
 
@@ -74,7 +73,7 @@ class Identity(Contract):
         raise NotImplementedError
 
     async def seen(self, request: SeenRequest) -> SeenAccounts:
-        """Which of some accounts were ever seen, in a community or anywhere."""
+        """Which of some accounts were ever seen."""
         raise NotImplementedError
 
 

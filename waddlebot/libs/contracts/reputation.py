@@ -28,9 +28,25 @@ class Standings(msgspec.Struct, frozen=True):
     items: tuple[Standing, ...]
 
 
+class KnownRequest(msgspec.Struct, frozen=True):
+    """Accounts (``platform:user_id``) to look up; at most 1,000."""
+
+    accounts: tuple[str, ...]
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Those of the accounts that ever did something here, while reputation was switched on."""
+
+    accounts: tuple[str, ...]
+
+
 class Reputation(Contract):
     """How accounts behave, in the asking community and overall."""
 
     async def standings(self, request: StandingsRequest) -> Standings:
         """The standings of accounts."""
+        raise NotImplementedError
+
+    async def known(self, request: KnownRequest) -> Known:
+        """Which of some accounts have a reputation in the asking community."""
         raise NotImplementedError

@@ -10,6 +10,7 @@ from waddlebot.libs.dal import Store
 from waddlebot.libs.sdk.arguments import Argument, arguments_of
 from waddlebot.libs.sdk.contract import Contract, Method, promise_of
 from waddlebot.libs.sdk.event import CHAT_MESSAGE
+from waddlebot.libs.sdk.gathering import Events, Gathered
 from waddlebot.libs.sdk.rank import Rank, Role, admits
 
 SDK_API = 1
@@ -71,10 +72,14 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observer:
-    """ "Tell me when": nobody waits. Events come in batches; ``*`` is every kind."""
+    """ "Tell me when": nobody waits. Events come in batches; ``*`` is every kind.
+
+    ``into`` makes, of the observer's context, what a batch is gathered in.
+    """
 
     kinds: tuple[str, ...]
     handler: Handler
+    into: Callable[[Any], Gathered]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -230,13 +235,19 @@ class Module:
 
         return declare
 
-    def observe(self, *kinds: str) -> Callable[[Handler], Handler]:
-        """Declare an observer: ``async def f(ctx: BatchContext, events: Sequence[Event]) -> None``."""
+    def observe(
+        self, *kinds: str, into: Callable[[Any], Gathered] = lambda ctx: Events()
+    ) -> Callable[[Handler], Handler]:
+        """Declare an observer: ``async def f(ctx: BatchContext, events: Sequence[Event]) -> None``.
+
+        ``into(ctx)`` makes what gathers the events, and what the handler then gets in place of a list of them:
+        for who looks at every line and need not keep it. ``Crowd`` is gathered once for all who ask for it.
+        """
 
         def declare(handler: Handler) -> Handler:
             if not kinds:
                 raise ValueError(f"{self.name}: say which kinds {handler.__name__} observes; * is all of them")
-            self.observers.append(Observer(kinds, handler))
+            self.observers.append(Observer(kinds, handler, into))
             return handler
 
         return declare

@@ -21,6 +21,7 @@ from waddlebot.libs.sdk import (
     Call,
     CallScope,
     Contract,
+    Crowd,
     Event,
     Module,
     Rank,
@@ -153,3 +154,10 @@ async def opened_bench(url: str, *modules: Module) -> AsyncIterator[Bench]:
         await bench.enter(exits)
         await bench.shared.adopt([ENTITY], HOME)
         yield bench
+
+
+def crowd(events: Sequence[Event]) -> Crowd:
+    """What a host gathers of events for observers that ask for a crowd."""
+    gathered = Crowd()
+    gathered.extend(events)
+    return gathered

@@ -28,8 +28,7 @@ _WAITING_MAX = 20_000
 _COMMUNITY_SHARE = 4
 BUSY = "busy: too many replies wait to be sent"
 
-_LINE = PIPELINE[:LINE_STAGES]
-_MATCHED = tuple(enumerate(PIPELINE))[LINE_STAGES:]
+_STAGES = tuple(enumerate(PIPELINE))
 
 type Sender = Callable[[Sequence[Send]], None]
 type Safe = Callable[[Reply, View], Reply]
@@ -80,7 +79,7 @@ class Router:
         self.limits = Limits()
         self.sessions = Sessions()
         self.rules = Rules()
-        self.traces = Traces(STAGE_NAMES)
+        self.traces = Traces(STAGE_NAMES, (LINE_STAGES - 1, PLAIN))
         self.uses: Counter[tuple[str, str]] = Counter()
         self.now_s = time.monotonic()
         self.wall_s = time.time()
@@ -91,7 +90,6 @@ class Router:
         self._load_views = load_views
         self._bury = bury
         self._safe = safe
-        self._spare = Trip(self)
         self._out: list[Send] = []
         self._flushing = False
         self._log = logging.getLogger("processing.router")
@@ -123,42 +121,32 @@ class Router:
         return delivery.results[0]
 
     def _run(self, events: Sequence[Event], delivery: Delivery | None) -> None:
-        views, note, trip, plain = self.views, self.traces.ring.append, self._spare, 0
-        busy = self.lanes.busy
+        views, busy, plain = self.views, self.lanes.busy, list[Event]()
         for event in events:
             view = views.get(event.community)
             if view is None:
                 self._wait_for_view(event, delivery)
-                continue
-            if busy and self._waits(event, view, delivery):
-                continue
-            trip.event, trip.view, trip.inboxed = event, view, delivery
-            try:
-                for stage in _LINE:
-                    reason = stage(trip)
-                    if reason is not None:
-                        break
-                else:
-                    # Before it travels: a handler that announces an event comes back here at once.
-                    self._spare = Trip(self)
-                    self._travel(trip)
-                    trip = self._spare
-                    continue
-            except Exception as error:
-                self._spare = Trip(self)
-                self._break(trip, error)
-                trip = self._spare
-                continue
-            if reason is PLAIN and delivery is None and not trip.replies:
-                note((event, 3, "ignored", PLAIN, "", ""))
-                plain += 1
-                if trip.text:
-                    trip.text, trip.bound = "", 0
-                continue
-            trip.stage = _LINE.index(stage)
-            self._end(trip, "answered" if reason is PLAIN and trip.replies else "ignored", reason)
-            trip = self._spare = Trip(self)
-        self.traces.counts["ignored"] += plain
+            elif view.ignores(event):
+                plain.append(event)
+                if delivery is not None:
+                    delivery.add(EventResult(event.id, "ignored", (), PLAIN))
+            elif not busy or not self._waits(event, view, delivery):
+                self._send_off(event, view, delivery)
+        if plain:
+            self.traces.note_plain(plain)
+
+    def _send_off(self, event: Event, view: View, delivery: Delivery | None) -> None:
+        """Through the pipeline until a stage ends it, or a module is asked."""
+        trip = Trip(self, event, view, delivery)
+        try:
+            for trip.stage, stage in _STAGES:
+                reason = stage(trip)
+                if reason is not None:
+                    said = "ignored" if trip.stage < LINE_STAGES else "refused"
+                    self._end(trip, "answered" if reason is PLAIN and trip.replies else said, reason)
+                    return
+        except Exception as error:
+            self._break(trip, error)
 
     def _waits(self, event: Event, view: View, delivery: Delivery | None) -> bool:
         """Whether the line waits for an earlier command of the same person, which may change what it means."""
@@ -169,8 +157,7 @@ class Router:
         if key not in self.lanes.busy:
             return False
         if not self.lanes.wait(key, partial(self._resume, event, delivery)):
-            trip = Trip(self)
-            trip.event, trip.view, trip.inboxed = event, view, delivery
+            trip = Trip(self, event, view, delivery)
             trip.stage = EXECUTE
             self._end(trip, "refused", "too many commands of the same person at once")
         return True
@@ -250,14 +237,6 @@ class Router:
         return task
 
     # --- one trip ----------------------------------------------------------------------------------
-
-    def _travel(self, trip: Trip) -> None:
-        for number, stage in _MATCHED:
-            trip.stage = number
-            reason = stage(trip)
-            if reason is not None:
-                self._end(trip, "refused", reason)
-                return
 
     def execute(self, trip: Trip) -> None:
         """Ask the module, after whatever the same person asked before in this community."""

@@ -1,7 +1,8 @@
 """The pipeline, readable as a list (P1). To add a rule: one function, one line in ``PIPELINE``.
 
-A stage looks at a trip and lets it go on (``None``) or ends it with a reason. The first four see every
-line and only look into memory; the rest see what matched. A stage that ends a trip may leave replies on it.
+A stage looks at a trip and lets it go on (``None``) or ends it with a reason; it may leave replies on it. The
+first four only look into memory; the rest see what matched. Lines that a view ignores, which most are, never get
+here: no stage would do anything with them.
 """
 
 import math
@@ -24,32 +25,26 @@ PLAIN = "no match"
 
 
 class Trip:
-    """One event's way through the pipeline."""
+    """One event's way through the pipeline. ``inboxed`` is the delivery whose results it is among."""
 
-    __slots__ = (
-        "args", "bound", "entry", "event", "inboxed", "person", "ranks", "replies", "router", "session", "stage",
-        "text", "tries", "view", "word",
-    )  # fmt: skip
-
-    router: "Router"
-    event: Event
-    view: View
+    # Defaults of the class cost nothing until a stage sets them.
     entry: Entry
-    session: Session | None
+    session: Session | None = None
+    text = ""
+    word = ""
+    args = ""
+    person = ""
+    ranks = 0
+    bound = 0
+    stage = 0
+    tries = 0
+    replies: tuple[Reply, ...] = ()
 
-    def __init__(self, router: "Router") -> None:
+    def __init__(self, router: "Router", event: Event, view: View, inboxed: object | None) -> None:
         self.router = router
-        self.text = ""
-        self.word = ""
-        self.args = ""
-        self.person = ""
-        self.ranks = 0
-        self.bound = 0
-        self.stage = 0
-        self.tries = 0
-        self.inboxed: object | None = None
-        self.session = None
-        self.replies: tuple[Reply, ...] = ()
+        self.event = event
+        self.view = view
+        self.inboxed = inboxed
 
 
 type Stage = Callable[[Trip], str | None]

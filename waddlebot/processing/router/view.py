@@ -6,10 +6,12 @@ from typing import Literal
 
 from waddlebot.libs.matching import Matcher, Matchers
 from waddlebot.libs.sdk import (
+    CHAT_MESSAGE,
     Alias,
     Command,
     Contribution,
     DynamicCommand,
+    Event,
     Module,
     Override,
     Rank,
@@ -146,6 +148,16 @@ class View:
         self.rules: tuple[Rule, ...] = ()
         self.matcher: Matcher | None = None
         self.starts = DEFAULT_PREFIX + DEFAULT_COMMUNITY_PREFIX
+
+    def ignores(self, event: Event) -> bool:
+        """Whether an event is a line of chat that concerns nothing here, as most do: no stage need see it."""
+        return (
+            event.kind == CHAT_MESSAGE
+            and event.text[:1] not in self.starts
+            and not self.bare
+            and not (self.restricted and event.account in self.restricted)
+            and (self.matcher is None or not self.matcher.match(event.text))
+        )
 
     def find(self, text: str) -> tuple[Entry, str, str] | None:
         """The command that ``text`` calls, the word as typed and the arguments; ``None`` for a plain line."""

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from waddlebot.libs.dal import Unavailable
-from waddlebot.libs.sdk import BatchContext, Event, EventBatch, Module
+from waddlebot.libs.sdk import BatchContext, Crowd, Event, EventBatch, Module
 from waddlebot.libs.testing.waiting import until
 from waddlebot.libs.testing.web import LoneServices
 from waddlebot.runtime import observing as module
 from waddlebot.runtime.configuration import ConfigurationCache
-from waddlebot.runtime.observing import Observing, whole_of
+from waddlebot.runtime.observing import Observing, Watcher, observing_of, whole_of
 
 
 class World:
@@ -35,7 +35,7 @@ class World:
             self.told.append((ctx.call_scope.key, [event.id for event in events]))
 
         services = LoneServices(sample)
-        self.observing = Observing(sample.name, sample.observers[0], services, self.configuration)
+        self.observing = Observing([Watcher(sample.name, sample.observers[0], services, self.configuration)])
         self.task = asyncio.create_task(self.observing.run())
 
     @property
@@ -94,6 +94,53 @@ async def test_an_accepted_batch_is_observed_alone_under_its_own_key(quick: None
     await world.stop()
 
 
+async def test_a_crowd_is_gathered_once_for_all_who_observe_it() -> None:
+    told: list[tuple[str, dict[str, int], list[str]]] = []
+    sample = Module("waddlebot.core.sample.module", "A sample.", http_port=1, grpc_port=1)
+
+    @sample.observe("*", into=Crowd)
+    async def count(ctx: BatchContext[Any, Any], crowd: Crowd) -> None:
+        said = {speaker[0]: lines for speaker, lines in crowd.lines.items()}
+        told.append((ctx.call_scope.key, said, [event.id for event in crowd.others]))
+
+    sample.observe("*", into=Crowd)(count)
+    configuration = ConfigurationCache(None, {}, None, logging.getLogger("x"))  # type: ignore[arg-type]  # nothing is asked of it
+    configuration.off = {"core.other": frozenset({"off"})}
+    watchers = [
+        Watcher(name, observer, LoneServices(sample), configuration)
+        for name, observer in zip(("core.sample", "core.other"), sample.observers, strict=True)
+    ]
+    (observing,) = observing_of(watchers)
+    lines = [event("a"), event("b"), event("c", community="off"), event("d", "channel.raided")]
+    observed = observing.take(inboxed("b1", *lines))
+    assert observed is not None
+    await observed
+    assert told == [
+        ("batch b1/core.sample.count", {"home": 2, "off": 1}, ["d"]),
+        ("batch b1/core.other.count", {"home": 2}, ["d"]),
+    ]
+    observing.take(live(*lines))
+    assert len(observing) == 3, "an account's lines are one thing"
+
+
+async def test_who_is_busy_gathers_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the first batch takes long, the next one grows; and after it more is waited for."""
+    pauses: list[float] = []
+    wait_for = asyncio.wait_for
+
+    async def noted(awaitable: Any, timeout_s: float) -> Any:
+        pauses.append(timeout_s)
+        return await wait_for(awaitable, 0.01)
+
+    monkeypatch.setattr(asyncio, "wait_for", noted)
+    monkeypatch.setattr(module, "BUSY_FACTOR", 1e9)
+    world = World("*")
+    world.observing.take(live(event("a")))
+    await until(lambda: len(pauses) > 1)
+    await world.stop()
+    assert pauses[:2] == [module.EVERY_S, module.GATHERING_S_MAX]
+
+
 async def test_an_observer_that_breaks_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
     world = World("*")
     world.errors = [ZeroDivisionError()]
@@ -106,7 +153,7 @@ async def test_an_observer_that_breaks_stops_nobody(caplog: pytest.LogCaptureFix
 
 
 async def test_a_full_queue_slows_who_announces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "EVENTS_MAX", 3)
+    monkeypatch.setattr(module, "SIZE_MAX", 3)
     world = World("*")
     assert world.observing.take(live(event("a"), event("b"))) is None
     waiting = world.observing.take(live(event("c")))
@@ -124,7 +171,7 @@ async def test_what_no_longer_fits_is_counted_and_no_community_holds_more_than_a
     world.open.clear()
     take: Callable[[EventBatch], object] = world.observing.take
     take(live(event("first")))
-    await until(lambda: not world.observing._events)
+    await until(lambda: not len(world.observing))
     take(live(*(event(f"a{n}", community="a") for n in range(5))))
     assert world.observing.dropped == 3
     take(live(event("a9", community="a"), event("b", community="b")))

@@ -10,6 +10,7 @@ import pytest
 from waddlebot.core.community.module import ACCOUNTS_MAX, CODE_ALPHABET, ENTITIES_MAX, module
 from waddlebot.core.identity.module import module as identity
 from waddlebot.core.identity.module import see
+from waddlebot.core.reputation.module import count
 from waddlebot.core.reputation.module import module as reputation
 from waddlebot.libs.contracts.community import (
     GLOBAL,
@@ -22,13 +23,15 @@ from waddlebot.libs.contracts.community import (
 )
 from waddlebot.libs.sdk import CallError, Rank
 from waddlebot.libs.sdk.view import Contribution
-from waddlebot.libs.testing.modules import ENTITY, Bench, opened_bench
+from waddlebot.libs.testing.modules import ENTITY, Bench, crowd, opened_bench
 
 
 @pytest.fixture
 async def bench(database_url: str) -> AsyncIterator[Bench]:
     async with opened_bench(database_url, module, identity, reputation) as opened:
-        await see(opened.context(identity), [opened.event(login=name) for name in ("ann", "bob")])
+        lines = crowd([opened.event(login=name) for name in ("ann", "bob")])
+        await see(opened.context(identity), lines)
+        await count(opened.context(reputation), lines)
         yield opened
 
 
@@ -105,7 +108,13 @@ async def test_two_communities_that_want_one_entity_agree_whose_it_is(bench: Ben
 
 
 async def test_who_was_seen_in_a_community_or_has_a_rank_there_is_a_member(bench: Bench) -> None:
-    await see(bench.context(identity), [bench.event(login="eve", community="away")])
+    for observe, observer in ((see, identity), (count, reputation)):
+        for event in (
+            bench.event(login="eve", community="away"),
+            bench.event(login="ann"),
+            bench.event(login="bob"),
+        ):
+            await observe(bench.context(observer), crowd([event]))
     asked = ("irc:eve", "irc:nobody", "irc:bob", "console:console", "irc:ann")
     expected = {
         "": ("irc:bob", "console:console", "irc:ann"),
@@ -123,7 +132,7 @@ async def test_nobody_stops_being_a_member(bench: Bench) -> None:
     await bench.says("community leave", login="bob", rank=Rank.MODERATOR)
     await bench.run("community leave " + GLOBAL, login="bob", rank=Rank.OWNER)
     bench.now += 100 * 365 * 86_400
-    await see(bench.context(identity), [bench.event(login="bobby", user_id="bob")])
+    await see(bench.context(identity), crowd([bench.event(login="bobby", user_id="bob")]))
     for community in (HOME, GLOBAL):
         assert await is_member(bench.context(reputation), "irc:bob", community)
         assert not await is_member(bench.context(reputation), "irc:nobody", community)

@@ -1,84 +1,75 @@
-"""Which accounts of a batch must be written."""
+"""Which accounts of a crowd must be written."""
 
-import msgspec
-
-from waddlebot.core.identity.seen import REWRITE_AFTER_S, Seen
-from waddlebot.libs.sdk import Event
+from waddlebot.core.identity.seen import REWRITE_AFTER_S, Face, Seen
+from waddlebot.libs.sdk import CHAT_MESSAGE, Event
+from waddlebot.libs.testing.modules import crowd
 
 
 def event(
-    user_id: str, login: str = "ann", platform: str = "twitch", community: str = "home", n: int = 0
+    user_id: str,
+    login: str = "ann",
+    platform: str = "twitch",
+    community: str = "home",
+    server: str = "",
+    kind: str = CHAT_MESSAGE,
 ) -> Event:
+    name = login.title()
     return Event(
-        1,
-        f"{n}",
-        "chat.message",
-        platform,
-        "",
-        "room",
-        user_id,
-        login,
-        login.title(),
-        (),
-        "hi",
-        0.0,
-        float(n),
-        community,
-    )
+        1, "1", kind, platform, server, "room", user_id, login, name, (), "hi", 0.0, 0.0, community
+    )  # fmt: skip
+
+
+def news(seen: Seen, now: float, *events: Event) -> list[Face]:
+    return seen.news(crowd(events), now)
 
 
 def test_an_account_is_news_once_and_again_after_a_while() -> None:
     seen = Seen()
-    batch = [event("1", n=1), event("2", "bob"), event("1", n=2), event("1", platform="irc")]
-    news = seen.news(batch, 1_000.0)
-    assert {(e.platform, e.user_id, e.id) for e in news} == {
-        ("twitch", "1", "2"), ("twitch", "2", "0"), ("irc", "1", "0"),
-    }  # fmt: skip
-    assert len(seen.news(batch, 1_000.0)) == 3, "what was not written is still news"
-    seen.wrote(news, 1_000.0)
-    assert seen.news(batch, 1_000.0 + REWRITE_AFTER_S - 1) == []
-    assert len(seen.news(batch, 1_000.0 + REWRITE_AFTER_S)) == 3
+    batch = [
+        event("1"),
+        event("2", "bob"),
+        event("1"),
+        event("1", platform="irc"),
+        event("3", kind="channel.followed"),
+    ]
+    found = news(seen, 1_000.0, *batch)
+    assert sorted(found) == [
+        ("irc", "", "1", "ann", "Ann"), ("twitch", "", "1", "ann", "Ann"), ("twitch", "", "2", "bob", "Bob"),
+        ("twitch", "", "3", "ann", "Ann"),
+    ]  # fmt: skip
+    assert len(news(seen, 1_000.0, *batch)) == 4, "what was not written is still news"
+    seen.wrote(found)
+    assert news(seen, 1_000.0 + REWRITE_AFTER_S - 1, *batch) == []
+    assert len(news(seen, 1_000.0 + REWRITE_AFTER_S, *batch)) == 4
 
 
 def test_an_account_is_news_on_each_server() -> None:
     seen = Seen()
-    here = event("1")
-    there = msgspec.structs.replace(here, server="there")
-    seen.wrote(seen.news([here], 0.0), 0.0)
-    assert seen.news([here, there, here], 1.0) == [there]
+    here, there = event("1"), event("1", server="there")
+    seen.wrote(news(seen, 0.0, here))
+    assert [face[1] for face in news(seen, 1.0, here, there, here)] == ["there"]
 
 
-def test_an_account_is_news_once_in_each_community() -> None:
+def test_a_new_name_is_news_and_the_newest_counts() -> None:
     seen = Seen()
-    home, away = event("1"), event("1", community="away")
-    assert seen.news([home, away, home], 0.0) == [away, home], "the newest last: its login is the one that counts"
-    seen.wrote([home], 0.0)
-    assert seen.news([home, away], 1.0) == [away]
-    seen.wrote([away], 1.0)
-    assert seen.news([home, away, home], 2.0) == []
-    later = 1.0 + REWRITE_AFTER_S
-    seen.wrote(seen.news([home], later), later)
-    assert seen.news([away], later) == [], "where it was seen stays true"
-
-
-def test_a_new_name_is_news() -> None:
-    seen = Seen()
-    seen.wrote([event("1")], 0.0)
-    assert [e.user_login for e in seen.news([event("1", "anna")], 1.0)] == ["anna"]
+    seen.wrote(news(seen, 0.0, event("1")))
+    assert [face[3] for face in news(seen, 1.0, event("1"), event("1", "anna"), event("1", "annie"))] == ["annie"]
 
 
 def test_a_clock_set_back_does_not_hide_anybody() -> None:
     seen = Seen()
-    seen.wrote([event("1")], 1_000_000.0)
-    assert len(seen.news([event("1")], 5.0)) == 1
+    seen.wrote(news(seen, 1_000_000.0, event("1")))
+    assert len(news(seen, 5.0, event("1"))) == 1
 
 
 def test_who_has_no_id_no_name_or_no_community_is_not_written() -> None:
-    assert Seen().news([event(""), event("1", ""), event("1", community="")], 0.0) == []
+    for kind in (CHAT_MESSAGE, "channel.followed"):
+        nobody = [event("", kind=kind), event("1", "", kind=kind), event("1", community="", kind=kind)]
+        assert news(Seen(), 0.0, *nobody) == []
 
 
 def test_memory_is_bounded() -> None:
     seen = Seen(accounts_max=3)
-    crowd = [event(str(n)) for n in range(10)]
-    seen.wrote(crowd, 0.0)
-    assert len(seen.news(crowd, 1.0)) == 9, "only the account after the third emptying is remembered"
+    everybody = [event(str(n)) for n in range(10)]
+    seen.wrote(news(seen, 0.0, *everybody))
+    assert len(news(seen, 1.0, *everybody)) == 9, "only the account after the third emptying is remembered"

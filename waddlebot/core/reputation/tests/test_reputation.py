@@ -10,7 +10,7 @@ from waddlebot.core.identity.module import see
 from waddlebot.core.reputation.module import ACCOUNTS_MAX, count, module
 from waddlebot.libs.contracts.reputation import Reputation, Standing, StandingsRequest
 from waddlebot.libs.sdk import CallError, Event, Rank
-from waddlebot.libs.testing.modules import Bench, opened_bench
+from waddlebot.libs.testing.modules import Bench, crowd, opened_bench
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ async def bench(database_url: str) -> AsyncIterator[Bench]:
 
 async def happen(bench: Bench, events: Sequence[Event], key: str = "") -> None:
     """Let the observers see a batch, as the host does."""
-    await see(bench.context(identity), events)
-    await count(bench.context(module, key), events)
+    await see(bench.context(identity), crowd(events))
+    await count(bench.context(module, key), crowd(events))
 
 
 async def standing(bench: Bench, account: str = "irc:ann") -> Standing:

@@ -90,12 +90,10 @@ def view_of(*aliases: Alias, commands: tuple[DynamicCommand, ...] = (), **more: 
 
 
 def trip_of(view: View, text: str) -> Trip:
-    trip = Trip(cast("Router", None))
-    trip.view = view
-    trip.event = Event(
+    event = Event(
         1, "1", "chat.message", "irc", "net", "#a", "ann", "ann", "Ann", (), text, 0.0, 0.0, "home", "test"
     )
-    return trip
+    return Trip(cast("Router", None), event, view, None)
 
 
 HI = DynamicCommand("hi", "custom", b"hi")

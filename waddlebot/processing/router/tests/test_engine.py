@@ -154,6 +154,7 @@ class Desk:
             "id": f"e{self.numbers}", "kind": CHAT_MESSAGE, "roles": (), "occurred_at": now, "community": "c",
             "channel": "main", "received_at": now, **more,
         }  # fmt: skip
+        self.last_id = values["id"]
         return Event(
             1, values["id"], values["kind"], "p", "s", values["channel"], user, user, user, values["roles"], text,
             values["occurred_at"], values["received_at"], values["community"], "test",
@@ -177,7 +178,9 @@ class Desk:
 
     def why(self) -> str:
         """Why the last event ended."""
-        return self.router.traces.trace(self.router.traces.ring[-1]).reason
+        found = self.router.traces.find(self.last_id)
+        assert found is not None
+        return found.reason
 
 
 MOD = ("moderator",)

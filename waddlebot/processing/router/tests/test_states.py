@@ -73,17 +73,17 @@ def test_limits_that_are_no_longer_taken_fall_back() -> None:
 
 
 def test_traces_are_found_by_event_and_community_newest_first() -> None:
-    traces = Traces(("match", "permit", "execute"), size=4)
+    traces = Traces(("match", "permit", "execute"), (0, "no match"), size=4)
     for n in range(6):
         traces.ring.append(
             (event(f"e{n}"), 1 if n % 2 else 3, "refused" if n % 2 else "answered", "why", "x", "m")
         )
-    traces.ring.append((event("plain", channel="#q"), 0, "ignored", "no match", "", ""))
-    assert traces.find("e0") is None
+    traces.note_plain([event("plain", channel="#q")])
+    assert traces.find("e1") is None
     assert traces.find("e5", "elsewhere") is None
     found = traces.find("e5", "home")
     assert found is not None
     assert [(step.stage, step.decision) for step in found.steps] == [("match", "passed"), ("permit", "why")]
     assert [trace.event_id for trace in traces.recent("home", "p:n:#r", most=2)] == ["e5", "e4"]
-    assert [trace.event_id for trace in traces.recent("home")] == ["e5", "e4", "e3"]
+    assert [trace.event_id for trace in traces.recent("home")] == ["e5", "e4", "e3", "e2"]
     assert "ignored: no match" in (traces.find("plain") or found).in_words()

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from waddlebot.libs.sdk import (
     Community,
     Context,
     Event,
+    Events,
     Field,
     Module,
     Rank,
@@ -114,12 +115,23 @@ async def wind_up(ctx: JobCtx) -> AsyncIterator[Clockwork]:
 # What happens in channels
 
 
-@module.observe(CHAT_MESSAGE)
+class Asked(Events):
+    """The lines of communities where a timer asks how many there are."""
+
+    def __init__(self, ctx: BatchContext[Settings, TimerStore]) -> None:
+        super().__init__()
+        self._clockwork = ctx.state(Clockwork)
+
+    def extend(self, events: Iterable[Event], /) -> None:
+        """Take some more events."""
+        if gated := self._clockwork.gated:
+            super().extend([event for event in events if event.community in gated])
+
+
+@module.observe(CHAT_MESSAGE, into=Asked)
 async def count_lines(ctx: BatchContext[Settings, TimerStore], events: Sequence[Event]) -> None:
     """Count people's lines, where any timer asks for them."""
     clockwork = ctx.state(Clockwork)
-    if not clockwork.gated:
-        return
     asked = clockwork.gated.intersection({event.community for event in events})
     bots = {community: frozenset(login.lower() for login in ctx.settings(community).bots) for community in asked}
     clockwork.lines.add(events, bots, clockwork.monotonic())
