@@ -33,7 +33,6 @@ _LINE = (
     r"(?:[j-r][^;]*+;)*+(?:subscriber=[^;]*+;)?+tmi-sent-ts=([0-9]{1,15}+);(?:turbo=[^;]*+;)?+"
     r"user-id=([^;]++);[^ ]*+) :(?!NICK!)([^! ]++)![^ ]*+ PRIVMSG #([^ :]++) :(?!\x01)(.*+)"
 )
-_NOTHING: dict[str, Any] = {}
 _SUBSCRIPTIONS = frozenset({"sub", "resub", "primepaidupgrade", "giftpaidupgrade", "anongiftpaidupgrade"})
 _TIERS = {"1000": 1, "2000": 2, "3000": 3, "Prime": 1}
 
@@ -63,7 +62,7 @@ def events(
                 Event(
                     EVENT_VERSION, event_id, CHAT_MESSAGE, PLATFORM, "", channel, user_id, login,
                     (unescape_tag(name) if "\\" in name else name) or login, roles(badges), text,
-                    int(sent_at) / 1000, now, communities.get(f"twitch::{channel}", ""), source, tags, _NOTHING,
+                    int(sent_at) / 1000, now, communities.get(f"twitch::{channel}", ""), source, tags,
                 )
             )  # fmt: skip
         elif one.command == "PRIVMSG":
