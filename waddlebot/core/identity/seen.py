@@ -28,10 +28,12 @@ class Seen:
             self._began = now
         found: dict[tuple[str, str, str], Face] = {}
         logins = self._logins
-        for community, platform, server, user_id, login, name in crowd.lines:
-            key = platform, server, user_id
-            if logins.get(key) != login and user_id and login and community:
-                found[key] = (*key, login, name)
+        for (platform, server), here in crowd.said.items():
+            for community, said in here.items():
+                for user_id, (login, name) in said.names.items():
+                    key = platform, server, user_id
+                    if logins.get(key) != login and user_id and login and community:
+                        found[key] = (*key, login, name)
         for e in crowd.others:
             key = e.platform, e.server, e.user_id
             if logins.get(key) != e.user_login and e.user_id and e.user_login and e.community:

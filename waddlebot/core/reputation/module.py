@@ -47,7 +47,7 @@ async def count(ctx: BatchContext[Settings, ReputationStore], crowd: Crowd) -> N
     """Add what the events of a batch are worth, in one write."""
     gains = gains_of(crowd, ctx.settings)
     if gains:
-        communities = frozenset(gain[0] for gain in gains)
+        communities = frozenset(gain[1] for gain in gains)
         await ctx.store_in(Batch(communities), key=ctx.call_scope.key).add(gains)
 
 

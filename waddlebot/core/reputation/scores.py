@@ -75,7 +75,7 @@ type _Rate = tuple[float, float, float]
 type Gain = tuple[str, str, float, float, float]
 """What one account gained in one community, in the order of :data:`GAIN_COLUMNS`."""
 
-GAIN_COLUMNS = ("community", "account", "gained", "gained_overall", "activity")
+GAIN_COLUMNS = ("account", "community", "gained", "gained_overall", "activity")
 
 
 class _Worth(NamedTuple):
@@ -161,16 +161,18 @@ def gains_of(crowd: Crowd, settings: Callable[[str], Settings]) -> list[Gain]:
 
     An account may have several gains: the store adds them up.
     """
-    here = _Memory(settings)
-    rates: _Memory[tuple[str, str], _Rate] = _Memory(
-        lambda place: _rate(CHAT_MESSAGE, place[1], {}, here[place[0]])
-    )
+    weights = _Memory(settings)
     gains: list[Gain] = []
-    for (community, platform, _, user_id, _, _), lines in crowd.lines.items():
-        if user_id and community:
-            gained, overall, points = rates[community, platform]
-            gains.append((community, f"{platform}:{user_id}", gained * lines, overall * lines, points * lines))
-    gains.extend(_weighed(crowd.others, here))
+    for (platform, _), here in crowd.said.items():
+        for community, said in here.items():
+            if community:
+                gained, overall, points = _rate(CHAT_MESSAGE, platform, {}, weights[community])
+                gains += [
+                    (f"{platform}:{user_id}", community, gained * lines, overall * lines, points * lines)
+                    for user_id, lines in said.lines.items()
+                    if user_id
+                ]
+    gains.extend(_weighed(crowd.others, weights))
     return gains
 
 
@@ -182,7 +184,7 @@ def _weighed(events: Sequence[Event], here: Mapping[str, Settings]) -> Iterator[
         user_id = str(event.data.get("target_id", "")) if worth.concerns_target else event.user_id
         if user_id and event.community:
             rate = _rate(event.kind, event.platform, event.data, here[event.community])
-            yield event.community, f"{event.platform}:{user_id}", *rate
+            yield f"{event.platform}:{user_id}", event.community, *rate
 
 
 def _rate(kind: str, platform: str, data: Mapping[str, Any], here: Settings) -> _Rate:

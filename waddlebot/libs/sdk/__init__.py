@@ -18,7 +18,7 @@ from waddlebot.libs.sdk.context import BatchContext, Context, RouteContext, Serv
 from waddlebot.libs.sdk.contract import Contract
 from waddlebot.libs.sdk.event import CHAT_MESSAGE, EVENT_VERSION, Event
 from waddlebot.libs.sdk.fields import Field, FieldError
-from waddlebot.libs.sdk.gathering import Crowd, Events, Gathered, Speaker
+from waddlebot.libs.sdk.gathering import Crowd, Events, Gathered
 from waddlebot.libs.sdk.module import Answer, Command, Job, Module, Mount, Observer, Route
 from waddlebot.libs.sdk.ports import Call, CallError, CallScope, EventBatch, EventResult, Result, Send, Sent
 from waddlebot.libs.sdk.rank import Rank, Role, admits
@@ -73,7 +73,6 @@ __all__ = [
     "Sent",
     "ServiceContext",
     "Services",
-    "Speaker",
     "Store",
     "System",
     "Table",

@@ -1,17 +1,24 @@
 """What an observer's events are gathered in until they are observed as one batch."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence, Set
-from itertools import chain
-from operator import attrgetter
+from itertools import repeat
 from typing import Protocol, Self
 
 from waddlebot.libs.sdk.event import CHAT_MESSAGE, Event
 
-type Speaker = tuple[str, str, str, str, str, str]
-"""Who says something where: community, platform, server, user id, login and name."""
 
-_SPEAKER = attrgetter("community", "platform", "server", "user_id", "user_login", "user_name")
+class Said:
+    """How many lines each user id said in one community on one server, and their login and name."""
+
+    __slots__ = ("lines", "names")
+
+    def __init__(self) -> None:
+        self.lines: dict[str, int] = {}
+        self.names: dict[str, tuple[str, str]] = {}
+
+
+type Place = tuple[str, str]
+"""Platform and server."""
 
 
 class Gathered(Protocol):
@@ -46,30 +53,53 @@ class Events(list[Event]):
 
 
 class Crowd:
-    """How many lines everybody said, and all that is no line of chat: counted once for all who observe it."""
+    """How many lines everybody said, and all that is no line of chat: counted once for all who observe it.
+
+    ``said`` is by place, then by community.
+    """
 
     def __init__(self, ctx: object = None) -> None:
-        self.lines: Counter[Speaker] = Counter()
+        self.said: dict[Place, dict[str, Said]] = {}
         self.others = Events()
+        self._speakers = 0
 
     def extend(self, events: Sequence[Event], /) -> None:
-        """See :class:`Gathered`. Lines are counted in C."""
-        others = [event for event in events if event.kind != CHAT_MESSAGE]
-        if others:
-            self.others += others
-            events = [event for event in events if event.kind == CHAT_MESSAGE]
-        self.lines.update(map(_SPEAKER, events))
+        """See :class:`Gathered`."""
+        platform = server = ""
+        here: dict[str, Said] = {}
+        for event in events:
+            if event.kind != CHAT_MESSAGE:
+                self.others.append(event)
+                continue
+            if event.platform != platform or event.server != server:
+                platform, server = event.platform, event.server
+                here = self.said.setdefault((platform, server), {})
+            said = here.get(event.community)
+            if said is None:
+                said = here[event.community] = Said()
+            user_id, lines = event.user_id, said.lines
+            if user_id in lines:
+                lines[user_id] += 1
+            else:
+                lines[user_id] = 1
+                said.names[user_id] = event.user_login, event.user_name
+                self._speakers += 1
 
     def communities(self) -> Iterable[str]:
         """See :class:`Gathered`."""
-        return chain((speaker[0] for speaker in self.lines), self.others.communities())
+        for here in self.said.values():
+            for community, said in here.items():
+                yield from repeat(community, len(said.lines))
+        yield from self.others.communities()
 
     def without(self, communities: Set[str]) -> Self:
         """See :class:`Gathered`."""
         rest = type(self)()
-        rest.lines.update({speaker: n for speaker, n in self.lines.items() if speaker[0] not in communities})
+        for place, here in self.said.items():
+            rest.said[place] = {name: said for name, said in here.items() if name not in communities}
+            rest._speakers += sum(len(said.lines) for said in rest.said[place].values())
         rest.others = self.others.without(communities)
         return rest
 
     def __len__(self) -> int:
-        return len(self.lines) + len(self.others)
+        return self._speakers + len(self.others)

@@ -8,7 +8,7 @@ import msgspec
 from waddlebot.libs.sdk import Event
 
 RING_SIZE = 20_000
-PLAIN_SIZE = 5_000
+PLAIN_SIZE = 500
 """Plain lines are many and have little to tell: with more of them alive, each new one would find memory cold."""
 
 
@@ -47,7 +47,7 @@ type Noted = tuple[Event, int, str, str, str, str]
 
 
 class Traces:
-    """The last events and what became of them: of plain lines the last 5,000, of all others 20,000."""
+    """The last events and what became of them: of plain lines the last 500, of all others 20,000."""
 
     def __init__(self, stages: tuple[str, ...], plain: tuple[int, str], size: int = RING_SIZE) -> None:
         """``plain`` is the stage that decides on plain lines, by number, and its reason."""

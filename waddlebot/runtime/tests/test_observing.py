@@ -100,7 +100,7 @@ async def test_a_crowd_is_gathered_once_for_all_who_observe_it() -> None:
 
     @sample.observe("*", into=Crowd)
     async def count(ctx: BatchContext[Any, Any], crowd: Crowd) -> None:
-        said = {speaker[0]: lines for speaker, lines in crowd.lines.items()}
+        said = {community: sum(said.lines.values()) for community, said in crowd.said["irc", "net"].items()}
         told.append((ctx.call_scope.key, said, [event.id for event in crowd.others]))
 
     sample.observe("*", into=Crowd)(count)

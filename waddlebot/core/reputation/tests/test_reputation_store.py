@@ -38,12 +38,12 @@ async def test_gains_add_up_by_community_and_overall(dal: AsyncDAL) -> None:
     both = Batch(frozenset({"home", "away"}))
     await bind(dal, both).add(
         [
-            ("home", "irc:ann", 0.01, 0.01, 1.0),
-            ("away", "irc:ann", 5.0, 2.0, 3.0),
-            ("home", "irc:ann", 0.02, 0.02, 1.0),
+            ("irc:ann", "home", 0.01, 0.01, 1.0),
+            ("irc:ann", "away", 5.0, 2.0, 3.0),
+            ("irc:ann", "home", 0.02, 0.02, 1.0),
         ]
     )
-    await bind(dal, both).add([("home", "irc:ann", 0.1, 0.1, 1.0)])
+    await bind(dal, both).add([("irc:ann", "home", 0.1, 0.1, 1.0)])
     home, away = [await bind(dal, EVERYWHERE).gained(("irc:ann", "irc:bob"), name) for name in ("home", "away")]
     assert (home[0].gained, home[0].gained_overall, home[0].activity) == pytest.approx((0.13, 2.13, 3.0))
     assert (away[0].gained, away[0].gained_overall, away[0].activity) == pytest.approx((5.0, 2.13, 3.0))
@@ -54,15 +54,15 @@ async def test_gains_add_up_by_community_and_overall(dal: AsyncDAL) -> None:
 
 async def test_a_batch_counts_once(dal: AsyncDAL) -> None:
     for _ in range(3):
-        await bind(dal, Batch(frozenset({"home"})), "batch-1").add([("home", "irc:ann", 1.0, 1.0, 1.0)])
+        await bind(dal, Batch(frozenset({"home"})), "batch-1").add([("irc:ann", "home", 1.0, 1.0, 1.0)])
     (found,) = await bind(dal, EVERYWHERE).gained(("irc:ann",), "home")
     assert found == Gained(1.0, 1.0, 1.0)
 
 
 async def test_who_fell_to_the_end_can_rise_at_once(dal: AsyncDAL) -> None:
     home = bind(dal, Batch(frozenset({"home"})))
-    await home.add([("home", "irc:ann", -5_000.0, -5_000.0, 0.0), ("home", "irc:bob", 5_000.0, 5_000.0, 0.0)])
-    await home.add([("home", "irc:ann", 10.0, 10.0, 0.0), ("home", "irc:bob", -10.0, -10.0, 0.0)])
+    await home.add([("irc:ann", "home", -5_000.0, -5_000.0, 0.0), ("irc:bob", "home", 5_000.0, 5_000.0, 0.0)])
+    await home.add([("irc:ann", "home", 10.0, 10.0, 0.0), ("irc:bob", "home", -10.0, -10.0, 0.0)])
     ann, bob = await bind(dal, EVERYWHERE).gained(("irc:ann", "irc:bob"), "home")
     assert SCORE_START + ann.gained == SCORE_START + ann.gained_overall == SCORE_MIN + 10
     assert SCORE_START + bob.gained == SCORE_START + bob.gained_overall == SCORE_MAX - 10

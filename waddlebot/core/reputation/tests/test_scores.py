@@ -33,7 +33,7 @@ def event(kind: str, user_id: str = "1", platform: str = "twitch", community: st
 def totals(events: Sequence[Event], settings: Settings = STANDARD) -> dict[tuple[str, str], tuple[float, ...]]:
     """Community and account → gained here, gained overall and points, added up as the store does."""
     found: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    for community, account, *gain in gains_of(crowd(events), lambda community: settings):
+    for account, community, *gain in gains_of(crowd(events), lambda community: settings):
         found[community, account] = [a + b for a, b in zip(found[community, account], gain, strict=True)]
     return {key: tuple(values) for key, values in found.items()}
 
