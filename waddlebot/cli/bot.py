@@ -31,7 +31,7 @@ def url_of() -> str:
     return from_environment(WebConfig, "http").url()
 
 
-def ask(environment: Environment, path: str, community: str) -> Any:
+def ask(environment: Environment, path: str, community: str, role: Role = Role.USER) -> Any:
     """The JSON that the bot answers to a GET of ``/api/v1`` and the path; None where it knows no such thing.
 
     The path is percent-encoded; without a community it is about all of them. Raises :class:`NotRunning`, and
@@ -40,7 +40,7 @@ def ask(environment: Environment, path: str, community: str) -> Any:
     if not secret_path(environment.data).exists():
         raise NotRunning
     tokens = OperatorTokens(load_secret(environment.data).derive(PURPOSE))
-    status, body = _get(_API + path, {"X-API-Key": tokens.make(Role.USER, community)})
+    status, body = _get(_API + path, {"X-API-Key": tokens.make(role, community)})
     if status == HTTPStatus.OK:
         return msgspec.json.decode(body)
     if status == HTTPStatus.NOT_FOUND:

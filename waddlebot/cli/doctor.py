@@ -14,8 +14,9 @@ def doctor(
 ) -> None:
     """Look for what is wrong, and say what to do about it.
 
-    Folders, disk, settings, secret, database, port, clock and platform credentials. Nothing is changed, and it
-    does not matter whether the bot runs. The exit code is 1 when something is wrong; being offline is not.
+    Folders, disk, settings, secret, database, port, clock and platform credentials. A running bot is asked whether
+    platforms accept its logins and let it into its channels; without one, what can be known is looked at. Nothing
+    is changed. The exit code is 1 when something is wrong; being offline is not.
     """
     from waddlebot.cli import examination, screen
 

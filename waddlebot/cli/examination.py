@@ -13,18 +13,24 @@ from typing import Literal
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import msgspec
+
 from waddlebot.cli import bot
 from waddlebot.cli.failures import Failure
 from waddlebot.cli.switches import state_of
+from waddlebot.libs.contracts.community import HOME
+from waddlebot.libs.contracts.irc import Connection, IrcConnections, Status, TwitchChat
 from waddlebot.libs.dal import DalError
 from waddlebot.libs.dal.admin import admin, sqlite_path
 from waddlebot.libs.dal.migrations import status
-from waddlebot.libs.irc.errors import UrlError
+from waddlebot.libs.irc.connection import tls_context
+from waddlebot.libs.irc.errors import IrcError
 from waddlebot.libs.irc.twitch import twitch_settings
 from waddlebot.libs.irc.url import parse_irc_urls
 from waddlebot.libs.sdk.discovery import DiscoveryError, discover
 from waddlebot.libs.sdk.fields import FieldError, env_name, fields_of, from_environment
 from waddlebot.libs.sdk.module import Module
+from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web.config import WebConfig
 from waddlebot.libs.web.server import AddressError, bind
 from waddlebot.runtime.environment import Environment, load
@@ -65,9 +71,11 @@ def examine(*, offline: bool) -> Iterator[Finding]:
     yield from _folder(environment)
     yield from _secret(environment)
     yield from _database(environment, modules)
-    yield from _port(environment)
+    running = bot.runs(environment)
+    yield from _port(environment, running)
     yield from _clock(offline)
     yield from _platforms(modules)
+    yield from _logins(environment, modules) if running else _unasked(modules)
 
 
 def _settings(modules: Mapping[str, Module]) -> Iterator[Finding]:
@@ -152,12 +160,12 @@ def _database(environment: Environment, modules: Mapping[str, Module]) -> Iterat
         yield Finding("database", "fine", f"{where}; its schema is this program's.")
 
 
-def _port(environment: Environment) -> Iterator[Finding]:
+def _port(environment: Environment, running: bool) -> Iterator[Finding]:
     try:
         config = from_environment(WebConfig, "http")
     except FieldError:
         return  # said already
-    if bot.runs(environment):
+    if running:
         yield Finding("port", "fine", f"The bot runs and answers at {config.url()}.")
         yield from _events(environment)
         return
@@ -235,7 +243,7 @@ def _platforms(modules: Mapping[str, Module]) -> Iterator[Finding]:
 def _parsed(parse: Callable[[], Finding | None]) -> Iterator[Finding]:
     try:
         found = parse()
-    except UrlError as error:
+    except IrcError as error:
         yield Finding("platforms", "wrong", str(error))
         return
     if found is not None:
@@ -246,8 +254,11 @@ def _irc() -> Finding | None:
     urls = os.environ.get("IRC_URLS", "")
     if not urls:
         return None
-    networks = ", ".join(f"{network.label} as {network.nick}" for network in parse_irc_urls(urls))
-    return Finding("IRC", "fine", f"IRC_URLS names {networks}.")
+    networks = parse_irc_urls(urls)
+    for network in networks:
+        tls_context(network)
+    names = ", ".join(f"{network.label} as {network.nick}" for network in networks)
+    return Finding("IRC", "fine", f"IRC_URLS names {names}.")
 
 
 def _twitch() -> Finding | None:
@@ -259,3 +270,46 @@ def _twitch() -> Finding | None:
     if settings.dialect.mute:
         return Finding("Twitch", "note", settings.dialect.mute)
     return Finding("Twitch", "fine", f"{len(settings.channels)} channels, spoken in as {settings.nick}.")
+
+
+def _connected(modules: Mapping[str, Module]) -> list[Module]:
+    """The modules that keep connections to chat servers, and tell how they are doing."""
+    kept = {(contract.__name__, "status") for contract in (IrcConnections, TwitchChat)}
+    return [module for module in modules.values() if kept & module.promises.keys()]
+
+
+def _unasked(modules: Mapping[str, Module]) -> Iterator[Finding]:
+    for module in _connected(modules):
+        if state_of(module, os.environ) == "on":
+            words = "Whether its login is accepted only a running bot knows: start it, then ask again."
+            yield Finding(module.name, "note", words)
+
+
+def _logins(environment: Environment, modules: Mapping[str, Module]) -> Iterator[Finding]:
+    """How the running bot gets on with chat servers; its environment may be another one than ours."""
+    for module in _connected(modules):
+        try:
+            found = bot.ask(environment, f"/{module.name}/status", HOME, Role.ADMIN)
+        except (bot.NotRunning, Failure):
+            return  # it ended a moment ago
+        if found is not None:  # else the bot runs without this module
+            for connection in msgspec.convert(found, Status).connections:
+                yield from _connection(module.name, connection)
+
+
+def _connection(of: str, state: Connection) -> Iterator[Finding]:
+    if state.phase == "idle":
+        return  # not configured
+    if state.phase == "registered":
+        words = f"In {state.joined} of {state.wanted} channels of {state.server} as {state.nick}."
+        yield Finding(of, "fine", words)
+    elif state.error:
+        then = {
+            "stopped": "The bot does not try again: restart it when this is mended.",
+            "waiting": f"The bot tries again within {state.retry_in_s:.0f} s.",
+        }.get(state.phase, "The bot is trying again.")
+        yield Finding(of, "wrong", f"{state.error.rstrip('.')}. {then}")
+    else:
+        yield Finding(of, "note", f"The bot is connecting to {state.server}: ask again in a moment.")
+    for channel, why in state.failures.items():
+        yield Finding(of, "wrong", f"The bot is not in {channel} of {state.server}: {why.rstrip('.')}.")

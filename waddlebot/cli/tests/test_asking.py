@@ -1,5 +1,6 @@
 """Commands that ask a running bot, and what they know without one."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 
 from waddlebot.cli.tests.conftest import Call, Environ
 from waddlebot.libs.sdk import EVENT_VERSION, Event, Role
-from waddlebot.libs.testing.bots import Bot, environ_of, launched
+from waddlebot.libs.testing.bots import Bot, environ_of, launched, logged
+from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.testing.talk import joined
+from waddlebot.libs.testing.twitch_irc import twitch_irc
 from waddlebot.libs.web.operator import OperatorTokens
 from waddlebot.runtime.environment import load
 from waddlebot.runtime.installation import opened
@@ -182,13 +185,46 @@ async def test_the_doctor_finds_a_healthy_bot_healthy(call: Call, environ: Envir
         told = call(environ, "doctor", "--offline")
         assert told.returncode == 0, told.stdout
         assert f"The bot runs and answers at {bot.url}" in told.stdout
-        assert re.search(r"In all communities since its start: .*0 ignored\.", told.stdout)
+        assert re.search(r"In all communities since its start: \d+ answered\.", told.stdout)
         assert "✗" not in told.stdout
         await chat.say("hello")
         told = call(environ, "doctor", "--offline")
         assert re.search(r"In all communities since its start: .*1 ignored\.", told.stdout)
     told = call(environ, "doctor", "--offline")
     assert "the bot does not run" in told.stdout
+
+
+async def test_the_doctor_asks_the_bot_which_logins_are_refused(call: Call, lone_environ: Environ) -> None:
+    gone = free_port()
+    async with twitch_irc({"bot": "secret"}, suspended=("closed",)) as twitch:
+        environ = {
+            **lone_environ,
+            "IRC_URLS": f"irc://bot@127.0.0.1:{gone}/%23a?name=gone",
+            "TWITCH_CHANNELS": "open,closed",
+            "TWITCH_BOT_LOGIN": "bot",
+            "TWITCH_BOT_TOKEN": "wrong!",
+            "TWITCH_IRC_URL": twitch.url,
+        }
+        asleep = call(environ, "doctor", "--offline")
+        assert asleep.returncode == 0, asleep.stdout
+        assert "! receiver.twitch: Whether its login is accepted only a running bot knows" in asleep.stdout
+        async with launched(environ) as bot:
+            await logged(bot, "refuses the login")
+            await logged(bot, "cannot connect to")
+            # From a shell that knows nothing of the bot's variables.
+            told = await asyncio.to_thread(call, lone_environ, "doctor", "--offline")
+        assert told.returncode == 1
+        assert "✗ receiver.twitch: twitch refuses the login: Login authentication failed. Get a new" in told.stdout
+        assert "set TWITCH_BOT_LOGIN and TWITCH_BOT_TOKEN. The bot does not try again" in told.stdout
+        assert re.search(rf"✗ poller\.irc: cannot connect .*:{gone}: .*tr(ies|ying) again", told.stdout)
+
+        async with launched({**environ, "TWITCH_BOT_TOKEN": "secret", "IRC_URLS": ""}) as bot:
+            await logged(bot, "suspended")
+            told = await asyncio.to_thread(call, environ, "doctor", "--offline")
+        assert told.returncode == 1
+        assert "✓ receiver.twitch: In 1 of 2 channels of twitch as bot." in told.stdout
+        assert re.search(r"✗ receiver\.twitch: The bot is not in #closed of twitch: .*suspended", told.stdout)
+        assert "poller.irc: In" not in told.stdout
 
 
 def test_the_doctor_changes_nothing(call: Call, lone_environ: Environ) -> None:
@@ -201,6 +237,7 @@ def test_the_doctor_changes_nothing(call: Call, lone_environ: Environ) -> None:
     ("variables", "words"),
     [
         ({"IRC_URLS": "irc://nick:hunter2@irc.example.org/%23a"}, "irc.example.org"),
+        ({"IRC_URLS": "ircs://nick@irc.example.org/?sasl=external&cert=/no/where"}, "(/no/where)"),
         ({"TWITCH_CHANNELS": "a,b", "TWITCH_BOT_LOGIN": "bot"}, "TWITCH_BOT_TOKEN"),
         ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "database"),
         ({"HTTP_PORT": "99999"}, "HTTP_PORT is at most 65535"),
