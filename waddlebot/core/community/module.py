@@ -153,7 +153,7 @@ async def adopt(ctx: ServiceCtx, request: AdoptRequest) -> Adopted:
 
 @module.answers(CommunityService.members)
 async def members(ctx: ServiceCtx, request: MembersRequest) -> Members:
-    """Who was seen in a community or has a rank there; in ``waddlebot-global`` who was ever seen anywhere."""
+    """Who has a reputation or a rank in a community; in ``waddlebot-global`` who was ever seen anywhere."""
     name = request.community or ctx.community
     if not _COMMUNITY.fullmatch(name):
         raise CallError(f"{name!r} is no community: name one, such as {HOME} or {GLOBAL}")

@@ -76,8 +76,8 @@ class CommunityService(Contract):
     async def members(self, request: MembersRequest) -> Members:
         """Which of some accounts are members of a community.
 
-        A member is who was seen there or has a rank there. Nobody stops being one, and who was seen in any
-        community is for ever a member of ``waddlebot-global``.
+        A member is who did something there that reputation counted, or has a rank there. Nobody stops being one,
+        and who was seen in any community is for ever a member of ``waddlebot-global``, which no switch changes.
         """
         raise NotImplementedError
 
