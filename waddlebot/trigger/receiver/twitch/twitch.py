@@ -1,6 +1,7 @@
 """Twitch's words become ours: chat over IRC (https://dev.twitch.tv/docs/chat/irc)."""
 
 import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -75,7 +76,7 @@ def events(
 
 
 def _chat(message: IrcMessage, now: float, source: str) -> Event:
-    """A line of chat that is not quite like most."""
+    """A line of chat that is not quite like most; without an id of Twitch's it gets one of ours."""
     text = message.params[1]
     tags = parse_tags(message.tags)
     kind = CHAT_MESSAGE
@@ -88,8 +89,8 @@ def _chat(message: IrcMessage, now: float, source: str) -> Event:
         kind, data = SHARED_CHAT, data | {"shared_from": shared_from}
     login = message.nick
     return Event(
-        EVENT_VERSION, tags.get("id", ""), kind, PLATFORM, "", message.target[1:], tags.get("user-id", ""), login,
-        tags.get("display-name") or login, roles(tags.get("badges", "")), text,
+        EVENT_VERSION, tags.get("id") or secrets.token_hex(8), kind, PLATFORM, "", message.target[1:],
+        tags.get("user-id", ""), login, tags.get("display-name") or login, roles(tags.get("badges", "")), text,
         _seconds(tags.get("tmi-sent-ts", ""), now), now, "", source, message.tags, data,
     )  # fmt: skip
 

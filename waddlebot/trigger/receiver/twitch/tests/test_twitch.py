@@ -16,8 +16,9 @@ QUICK = chat_line("waddle_bot")
 def told(line: str) -> list[Event]:
     """The events of a line; one that can be read in one step is the same read in steps."""
     (text,) = split_lines(f"{line}\r\n".encode())
-    found = events([QUICK(text) or parse_line(text)], NOW, "receiver.twitch", {})
-    assert events([parse_line(text)], NOW, "receiver.twitch", {}) == found
+    ordinary = QUICK(text)
+    found = events([ordinary or parse_line(text)], NOW, "receiver.twitch", {})
+    assert not ordinary or events([parse_line(text)], NOW, "receiver.twitch", {}) == found
     assert Codec.decode(Codec.encode(found)) == found
     return found
 
@@ -87,6 +88,13 @@ def test_tags_in_another_order_are_found_too() -> None:
 def test_a_line_without_tags_is_still_one() -> None:
     (event,) = told(":b!b@b PRIVMSG #c :hi")
     assert (event.user_login, event.user_name, event.occurred_at, event.roles) == ("b", "b", NOW, ())
+
+
+@pytest.mark.parametrize("line", [CHAT.replace("id=885196de;", "id=;"), ":b!b@b PRIVMSG #c :hi"])
+def test_lines_without_an_id_are_events_of_their_own(line: str) -> None:
+    found = events([parse_line(line)] * 100, NOW, "receiver.twitch", {})
+    assert all(event.id for event in found)
+    assert len({event.id for event in found}) == 100
 
 
 def test_the_broadcaster_and_vips_have_roles_and_staff_has_none() -> None:
