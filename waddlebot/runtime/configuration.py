@@ -50,6 +50,7 @@ class ConfigurationCache:
         self._clock = 0
         self._polling = asyncio.Lock()
         self.entities: dict[str, str] = {}
+        self.asserted: set[str] = set()
         self.off: dict[str, frozenset[str]] = {}
 
     async def load(self) -> None:
@@ -152,7 +153,9 @@ class ConfigurationCache:
             for entity in before.entities if before else ():
                 if self.entities.get(entity) == community:
                     del self.entities[entity]
+                    self.asserted.discard(entity)
             self.entities.update(dict.fromkeys(configuration.entities, community))
+            self.asserted.update(configuration.asserted)
             for key in [key for key in self._settings if key[1] == community]:
                 del self._settings[key]
         off: dict[str, set[str]] = {}

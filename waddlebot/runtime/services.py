@@ -75,11 +75,15 @@ class Shared:
             return None
         return msgspec.structs.replace(event, community=community)
 
-    async def adopt(self, entities: Sequence[str], community: str) -> None:
-        """Bring entities that belong nowhere yet into a community, and know it at once."""
-        wanted = tuple(entity for entity in entities if entity not in self.configuration.entities)
+    async def adopt(self, entities: Sequence[str], community: str, actor: str = "") -> None:
+        """Bring entities that belong nowhere yet into a community, and know it at once.
+
+        Without an ``actor`` a receiver asks, which vouches for entities that keys brought in before.
+        """
+        known, asserted = self.configuration.entities, self.configuration.asserted
+        wanted = tuple(e for e in entities if e not in known or (not actor and e in asserted))
         if wanted:
-            service = CommunityService(self.caller(CallScope(community)))
+            service = CommunityService(self.caller(CallScope(community, actor)))
             await service.adopt(AdoptRequest(community, wanted))
             await self.configuration.poll()
 
@@ -148,6 +152,6 @@ class HostServices(Services):
         """Queue replies."""
         self._shared.send(sends)
 
-    async def adopt(self, entities: Sequence[str], community: str) -> None:
+    async def adopt(self, entities: Sequence[str], community: str, actor: str = "") -> None:
         """Bring entities into a community."""
-        await self._shared.adopt(entities, community)
+        await self._shared.adopt(entities, community, actor)

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from waddlebot.core.community import catalogue, ranks
 from waddlebot.core.community.catalogue import Catalogue
-from waddlebot.core.community.store import CLAIM_VALID_S, CommunityStore, Records
+from waddlebot.core.community.configuration import configuration_of
+from waddlebot.core.community.store import CLAIM_VALID_S, CommunityStore
 from waddlebot.libs.contracts.commands import CommandChange, CustomCommands
 from waddlebot.libs.contracts.community import (
     GLOBAL,
@@ -17,7 +18,6 @@ from waddlebot.libs.contracts.community import (
     Adopted,
     AdoptRequest,
     CommunityService,
-    Configuration,
     Configurations,
     ConfigurationsRequest,
     Members,
@@ -32,12 +32,10 @@ from waddlebot.libs.sdk import (
     Command,
     Community,
     Context,
-    Contribution,
     Field,
     FieldError,
     Login,
     Module,
-    Override,
     Rank,
     Refusal,
     Reply,
@@ -118,18 +116,16 @@ async def configurations(ctx: ServiceCtx, request: ConfigurationsRequest) -> Con
     store = ctx.store_in(Batch(frozenset(request.communities)) if request.communities else _EVERY)
     store.primary = True
     found = await store.records()
-    # The host stamps the version that it polled: the clock of changes is the storage layer's.
-    return Configurations(
-        tuple(
-            Configuration(name, 0, tuple(record.entity for record in records.entities), _contribution(records))
-            for name, records in found.items()
-        )
-    )
+    return Configurations(tuple(configuration_of(name, records, module.name) for name, records in found.items()))
 
 
 @module.answers(CommunityService.adopt)
 async def adopt(ctx: ServiceCtx, request: AdoptRequest) -> Adopted:
-    """Bring entities that belong nowhere into a community, which is founded where there is none."""
+    """Bring entities that belong nowhere into a community, which is founded where there is none.
+
+    Who asks is kept as who brought them; a receiver, which asks in nobody's name, also vouches for those that are
+    somewhere already.
+    """
     if not _COMMUNITY.fullmatch(request.community) or request.community == GLOBAL:
         raise CallError(f"{request.community!r} takes no entities: a community is called a-z, 0-9, - and _")
     if len(request.entities) > ENTITIES_MAX:
@@ -141,11 +137,14 @@ async def adopt(ctx: ServiceCtx, request: AdoptRequest) -> Adopted:
     anywhere.primary = True
     for _ in range(3):
         taken = await anywhere.owners_of(request.entities)
+        if not ctx.call_scope.actor:
+            await _receive(ctx, taken)
         free = tuple(dict.fromkeys(entity for entity in request.entities if entity not in taken))
         if not free:
             return Adopted(taken)
+        actor = ctx.call_scope.actor
         try:
-            await ctx.store_in(Community(request.community), actor=ctx.call_scope.actor).adopt(free, ctx.now())
+            await ctx.store_in(Community(request.community), actor=actor).adopt(free, ctx.now(), actor)
         except Conflict:
             continue  # somebody else adopted one of them meanwhile: look again
     return Adopted(await anywhere.owners_of(request.entities))
@@ -167,24 +166,10 @@ async def members(ctx: ServiceCtx, request: MembersRequest) -> Members:
     return Members(tuple(account for account in request.accounts if account in known))
 
 
-def _contribution(records: Records) -> Contribution:
-    settings: dict[str, dict[str, object]] = {}
-    for setting in records.settings:
-        settings.setdefault(setting.module, {})[setting.name] = setting.value
-    own = settings.get(module.name, {})
-    return Contribution(
-        overrides=tuple(Override(**dataclasses.asdict(record)) for record in records.overrides),
-        disabled=tuple(record.module for record in records.switches if not record.enabled),
-        ranks={record.account: ranks.mask_of(record.ranks) for record in records.members},
-        settings=settings,
-        prefix=_text(own.get("prefix")),
-        community_prefix=_text(own.get("community_prefix")),
-        late_s=float(str(own["late_s"])) if "late_s" in own else None,
-    )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+async def _receive(ctx: ServiceCtx, owners: dict[str, str]) -> None:
+    for community in sorted(set(owners.values())):
+        entities = tuple(entity for entity, owner in owners.items() if owner == community)
+        await ctx.store_in(Community(community)).receive(entities)
 
 
 # The community itself
@@ -213,6 +198,9 @@ async def leave(ctx: Ctx, name: str | None = None) -> Reply:
         raise Refusal(f"Nobody leaves {GLOBAL}: everybody who was ever seen is for ever a member of it.")
     if name not in (None, ctx.community):
         raise Refusal(f"This is {ctx.community}. Leave {name} in a channel of {name}.")
+    if ranks.mask_of((await ctx.store.member(ctx.event.account)).ranks) & ~ctx.call.ranks:
+        # A rule or alias runs it with less, and a key may name whom it likes: none of them takes ranks away.
+        raise Refusal("Type it yourself, in a channel where the bot knows your ranks.")
     given_up = await ctx.store.give_up_ranks(ctx.event.account)
     if given_up:
         return Reply(f"You gave up: {', '.join(given_up)}. You stay a member, as everybody does.")

@@ -27,9 +27,13 @@ CLAIM = Table(
 @resource(key=("entity",), table="entity")
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entity:
-    """Where something happens, ``platform:server:channel``; it belongs to one community."""
+    """Where something happens, ``platform:server:channel``; it belongs to one community.
+
+    ``brought_by`` is empty where a receiver of ours brought it in, else the API key that did: ``key:NAME``.
+    """
 
     entity: str
+    brought_by: str = ""
 
 
 @resource(key=("account",), table="member")
@@ -120,11 +124,18 @@ class CommunityStore(Store):
         return found
 
     @configures
-    def adopt(self, entities: tuple[str, ...], now: float) -> None:
+    def adopt(self, entities: tuple[str, ...], now: float, brought_by: str = "") -> None:
         """Bring entities in, and found the community where there is none. Raises Conflict for one taken."""
         self.db.upsert_many("communities", [{"created_at": now}])
         for entity in entities:
-            self.put(Entity(entity))
+            self.put(Entity(entity, brought_by))
+
+    @configures
+    def receive(self, entities: tuple[str, ...]) -> None:
+        """Note that a receiver of ours reads entities of the community now, whoever brought them in."""
+        for entity in entities:
+            if self.get(Entity, entity=entity) is not None:
+                self.put(Entity(entity))
 
     @configures
     def dissolve(self) -> int:

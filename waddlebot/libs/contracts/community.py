@@ -22,12 +22,16 @@ class ConfigurationsRequest(msgspec.Struct, frozen=True):
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """What every host must know of a community: its version, its entities, switches, ranks and settings."""
+    """What every host must know of a community: its version, its entities, switches, ranks and settings.
+
+    ``asserted`` are those of the entities that API keys brought in, and no receiver of ours.
+    """
 
     community: str
     version: int
     entities: tuple[str, ...]
     contribution: Contribution
+    asserted: tuple[str, ...] = ()
 
 
 class Configurations(msgspec.Struct, frozen=True):

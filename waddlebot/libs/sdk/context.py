@@ -56,8 +56,11 @@ class Services(Protocol):
     async def send(self, sends: Sequence[Send]) -> None:
         """Queue replies for delivery. Raises ``Busy`` when the outbox is full."""
 
-    async def adopt(self, entities: Sequence[str], community: str) -> None:
-        """Bring entities that belong nowhere yet into a community."""
+    async def adopt(self, entities: Sequence[str], community: str, actor: str = "") -> None:
+        """Bring entities that belong nowhere yet into a community.
+
+        ``actor`` is the API key that says so; without one it is a receiver, which vouches for who speaks there.
+        """
 
 
 class _Base:

@@ -97,7 +97,8 @@ class Contribution(msgspec.Struct, frozen=True):
 
     ``ranks`` maps accounts to :class:`Rank` masks, ``settings`` modules to their changed values,
     ``disabled`` names modules switched off. ``prefix`` and ``community_prefix`` are ``!`` and ``#``
-    where a community did not choose others; ``late_s`` is the age above which events are not answered.
+    where a community did not choose others; ``late_s`` is the age above which events are not answered. ``native``
+    are the platforms whose accounts a receiver of ours vouches for in this community.
     """
 
     commands: tuple[DynamicCommand, ...] = ()
@@ -111,3 +112,4 @@ class Contribution(msgspec.Struct, frozen=True):
     community_prefix: str | None = None
     late_s: float | None = None
     aliases: tuple[Alias, ...] = ()
+    native: tuple[str, ...] = ()

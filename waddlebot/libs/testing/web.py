@@ -95,7 +95,7 @@ class LoneServices(Services):
         """Keep the replies."""
         self.sent += sends
 
-    async def adopt(self, entities: Sequence[str], community: str) -> None:
+    async def adopt(self, entities: Sequence[str], community: str, actor: str = "") -> None:
         """Bring entities into a community."""
         for entity in entities:
             self.adopted.setdefault(entity, community)

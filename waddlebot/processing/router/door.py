@@ -17,6 +17,7 @@ from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web.doors import ASGI, ASGIScope, Receive, Send, admit, allow, read_body, respond
 from waddlebot.libs.web.errors import HttpError
 from waddlebot.libs.web.keys import KeyInfo
+from waddlebot.processing.router.view import BY_ENTITY_KEY, BY_KEY
 
 BATCH_MAX = 100
 TEXT_MAX = 5_000
@@ -104,11 +105,11 @@ class Door:
         """
         wait_s = wait_of(query)
         posted = decode(body)
-        source = f"key:{key.id}"
+        source = f"{BY_ENTITY_KEY if key.entity else BY_KEY}{key.id}"
         now = time.time()
         community, new = self._community(key, posted)
         events = [_event(one, community, source, now, n) for n, one in enumerate(posted)]
-        await self._adopt(new, community)  # only now: a refused request leaves nothing behind
+        await self._adopt(new, community, key.actor)  # only now: a refused request leaves nothing behind
         try:
             accepted = await self._inbox.accept(source, events)
         except Busy as error:
@@ -139,11 +140,11 @@ class Door:
             )  # fmt: skip
         return home, sorted(new)
 
-    async def _adopt(self, entities: Sequence[str], community: str) -> None:
+    async def _adopt(self, entities: Sequence[str], community: str, actor: str) -> None:
         if not entities:
             return
         try:
-            await self._services.adopt(entities, community)
+            await self._services.adopt(entities, community, actor)
         except (CallError, DalError) as error:
             raise HttpError(
                 503, "unavailable", f"New entities cannot be kept: {error}", {"Retry-After": "2"}

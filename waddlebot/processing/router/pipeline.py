@@ -13,7 +13,7 @@ from waddlebot.libs.sdk import CHAT_MESSAGE, Event, Rank, Reply, admits
 from waddlebot.libs.sdk.rank import lesser, of_platform, words
 from waddlebot.processing.router.aliases import follow
 from waddlebot.processing.router.sessions import Session
-from waddlebot.processing.router.view import Entry, View
+from waddlebot.processing.router.view import ABOVE_MODERATOR, Entry, View
 
 if TYPE_CHECKING:
     from waddlebot.processing.router.engine import Router
@@ -126,12 +126,14 @@ def identify(trip: Trip) -> str | None:
 
 def permit(trip: Trip) -> str | None:
     """Ranks are a set: any one that the command admits will do."""
-    event, ranks = trip.event, trip.view.ranks
+    event, ranks, doubt = trip.event, trip.view.ranks, ""
     mask = trip.router.rank_masks.get(event.roles)
     if mask is None:
         mask = trip.router.remember_roles(event.roles, of_platform(event.roles))
     if ranks:
         mask |= ranks.get(event.account, 0) | ranks.get(trip.person, 0)
+        if mask & ABOVE_MODERATOR and trip.view.vouched(mask, event) != mask:
+            mask, doubt = trip.view.vouched(mask, event), ", which a key can say of nobody here"
     if trip.bound:
         mask = lesser(mask, trip.bound)
     trip.ranks = mask
@@ -140,7 +142,7 @@ def permit(trip: Trip) -> str | None:
     least = words(Rank(trip.entry.least & -trip.entry.least))
     # The command's name stands last: a line that begins with it would look like the command to other bots.
     trip.router.say_limited(trip, f"Only {least} and above may use {trip.view.prefix}{trip.entry.name}.", 30.0)
-    return f"only for {least} and above"
+    return f"only for {least} and above{doubt}"
 
 
 def complete(trip: Trip) -> str | None:

@@ -20,6 +20,7 @@ from waddlebot.libs.sdk import (
     admits,
 )
 from waddlebot.libs.sdk.module import Limited
+from waddlebot.libs.sdk.rank import lesser
 from waddlebot.processing.router.limits import Settings, settings_of
 
 ROUTER = "processing.router"
@@ -27,6 +28,13 @@ DEFAULT_PREFIX = "!"
 DEFAULT_COMMUNITY_PREFIX = "#"
 DEFAULT_LATE_S = 20.0
 ANYONE = admits(Rank.VIEWER)
+
+ABOVE_MODERATOR = int(Rank.ADMIN | Rank.OWNER)
+
+BY_KEY = "key:"
+"""What the source of events begins with that an API key brought."""
+BY_ENTITY_KEY = "key:entity:"
+"""The same of a key that is bound to one entity."""
 
 DEPTH_MAX = 8
 """Aliases that may lead to one another. Longer chains and rings are refused when they are made; this is for
@@ -124,8 +132,8 @@ class View:
 
     __slots__ = (
         "answers", "bare", "catalogue", "community", "community_prefix", "disabled", "late_s", "limits", "matcher",
-        "own", "own_community", "prefix", "prefixes", "ranks", "restricted", "rules", "settings", "starts",
-        "version",
+        "native", "own", "own_community", "prefix", "prefixes", "ranks", "restricted", "rules", "settings",
+        "starts", "version",
     )  # fmt: skip
 
     def __init__(self, community: str, version: int, catalogue: Catalogue) -> None:
@@ -140,6 +148,7 @@ class View:
         self.settings: dict[str, dict[str, object]] = {}
         self.limits = Settings()
         self.ranks: dict[str, int] = {}
+        self.native: frozenset[str] = frozenset()
         self.restricted: dict[str, Restriction] = {}
         self.own: Table = {}
         self.own_community: Table = {}
@@ -158,6 +167,19 @@ class View:
             and not (self.restricted and event.account in self.restricted)
             and (self.matcher is None or not self.matcher.match(event.text))
         )
+
+    def vouched(self, ranks: int, event: Event) -> int:
+        """Ranks of an event's account, cut to a moderator's where who brought the event cannot vouch for more.
+
+        Receivers of ours vouch for everybody. So does a key of the community on platforms that none of them reads
+        here; a key of one entity vouches for nobody (docs/decisions/0007).
+        """
+        source = event.source
+        if not ranks & ABOVE_MODERATOR or not source.startswith(BY_KEY):
+            return ranks
+        if event.platform in self.native or source.startswith(BY_ENTITY_KEY):
+            return lesser(ranks, int(Rank.MODERATOR))
+        return ranks
 
     def find(self, text: str) -> tuple[Entry, str, str] | None:
         """The command that ``text`` calls, the word as typed and the arguments; ``None`` for a plain line."""
@@ -231,6 +253,7 @@ def build(
         view.disabled |= frozenset(given.disabled)
         view.settings.update(given.settings)
         view.ranks.update(given.ranks)
+        view.native |= frozenset(given.native)
         view.restricted.update({r.account: r for r in given.restrictions})
     view.limits = settings_of(view.settings.get(ROUTER, {}))
     view.prefixes = frozenset((view.prefix, view.community_prefix))

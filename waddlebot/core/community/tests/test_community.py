@@ -94,6 +94,22 @@ async def test_entities_that_belong_somewhere_stay_there(bench: Bench) -> None:
             await service.adopt(wrong)
 
 
+async def test_it_is_known_which_entities_keys_brought(bench: Bench) -> None:
+    await bench.shared.adopt(["matrix:net:#a", "irc:net:#b"], HOME, "key:bridge")
+    await bench.shared.adopt(["matrix:net:#c"], "away", "key:bridge")
+    found = await bench.ask(CommunityService).configurations(ConfigurationsRequest((HOME, "away")))
+    of = {item.community: item for item in found.items}
+    assert of[HOME].asserted == ("irc:net:#b", "matrix:net:#a")
+    assert (of[HOME].contribution.native, of["away"].contribution.native) == (("irc",), ())
+    assert bench.shared.configuration.asserted == {"irc:net:#b", "matrix:net:#a", "matrix:net:#c"}
+    (change, *_) = await bench.dal.list_changes("away")
+    assert change.actor == "key:bridge"
+    await bench.shared.adopt(["matrix:net:#c", "matrix:net:#a"], HOME)
+    assert bench.shared.configuration.asserted == {"irc:net:#b"}
+    assert (await contribution(bench, "away")).native == ("matrix",)
+    assert bench.shared.configuration.entities["matrix:net:#c"] == "away"
+
+
 async def test_two_communities_that_want_one_entity_agree_whose_it_is(bench: Bench) -> None:
     service = bench.ask(CommunityService)
     wanted = [f"irc:net:#{n}" for n in range(10)]

@@ -19,7 +19,9 @@ from waddlebot.core.community.store import (
 from waddlebot.libs.contracts import console
 from waddlebot.libs.contracts.community import GLOBAL, HOME
 from waddlebot.libs.dal import Batch, Community, Conflict, EffectKey, Scope, System
+from waddlebot.libs.dal.admin import admin
 from waddlebot.libs.dal.asyncdal import AsyncDAL
+from waddlebot.libs.dal.migrations import upgrade
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.schema import differences
 from waddlebot.libs.testing.stores import opened_dal
@@ -48,6 +50,17 @@ async def undo_last(dal: AsyncDAL, community: str = HOME) -> None:
 
 async def test_the_tables_are_as_declared(dal: AsyncDAL) -> None:
     assert differences(dal.url, dal.owners) == []
+
+
+async def test_entities_of_before_are_told_apart_by_their_platform(database_url: str) -> None:
+    upgrade(database_url, [OWNER], up_to={OWNER.name: 1})
+    with admin(database_url) as old, old.transaction(exclusive=True):
+        for entity in ("irc:net:#a", "twitch::ann", "console:local:main", "ircx:net:#a", "matrix:net:#a"):
+            statement = "insert into {entity} (community, entity) values (:community, :entity)"
+            old.execute(OWNER, statement, {"community": "old", "entity": entity})
+    async with opened_dal(database_url, OWNER) as dal:
+        entities = (await bind(dal, Community("old")).summary())[0]
+    assert {e.entity for e in entities if e.brought_by} == {"ircx:net:#a", "matrix:net:#a"}
 
 
 async def test_home_and_the_global_community_exist_from_the_start(dal: AsyncDAL) -> None:
