@@ -218,8 +218,9 @@ async def test_a_change_of_a_module_that_is_gone_is_not_undone(
         await chat.own("ann")
     with contextlib.closing(sqlite3.connect(tmp_path / "data" / "waddlebot.db")) as database, database:
         database.execute("update system__change set module = 'vendor.gone' where community = 'lab'")
-    number = call(lone_environ, "undo", "--community", "lab").stdout.splitlines()[-1].split()[0]
-    refused = call(lone_environ, "undo", number, "--community", "lab")
+    number = re.search(r"^(\d+) ", call(lone_environ, "undo", "--community", "lab").stdout, re.MULTILINE)
+    assert number
+    refused = call(lone_environ, "undo", number[1], "--community", "lab")
     assert refused.returncode == 1
     assert "vendor.gone is not installed" in refused.stderr
 
