@@ -19,7 +19,8 @@ def explain(
 ) -> None:
     """Show what became of an event, stage by stage, and why.
 
-    A running bot knows its last 20,000 events; failures are kept for a month and shown without it, too.
+    A running bot knows the last 20,000 events that concerned it, and of lines that did not the last 500. Failures
+    are kept for a month and shown without it, too.
 
     \b
     Examples:
@@ -33,7 +34,7 @@ def explain(
     if trace is None:
         raise Failure(
             f"Nothing is known of the event {event_id}{f' in {community}' if community else ''}: it is older than "
-            "the last 20,000, or never came."
+            "the last 20,000 (500 of plain lines), or never came."
         )
     _draw(trace)
 

@@ -132,7 +132,8 @@ async def why(
     if event and not event.startswith("@"):
         trace = desk.router.traces.find(event, ctx.community) or await ctx.store.failure(event)
         if trace is None:
-            raise Refusal(f"Nothing is known of the event {event}; only the last 20,000 and failures are kept.")
+            kept = "the last 20,000 (500 of plain lines) and failures"
+            raise Refusal(f"Nothing is known of the event {event}; only {kept} are kept.")
         return Reply(trace.in_words())
     login = (event or "").removeprefix("@").lower()
     for trace in desk.router.traces.recent(ctx.community, ctx.event.entity, most=200):
