@@ -38,7 +38,7 @@ class Outbox:
         self._log = log
         self._queues: dict[str, deque[tuple[Send, str]]] = {platform: deque() for platform in deliverers}
         self._wake: dict[str, asyncio.Event] = {platform: asyncio.Event() for platform in deliverers}
-        self._held: Counter[str] = Counter()
+        self._held: Counter[str] | None = None
         self._size = 0
         self._left: list[str] = []
         self._stopping = False
@@ -53,16 +53,21 @@ class Outbox:
     def room(self, community: str) -> bool:
         """Whether another reply of this community may wait: no community holds more than a quarter."""
         share = QUEUE_MAX // _COMMUNITY_SHARE
-        return self._size < share or (self._size < QUEUE_MAX and self._held[community] < share)
+        if self._size < share:
+            return True
+        if self._held is None:  # counted from a quarter on: below that nobody can hold too much
+            self._held = Counter(send.community for queue in self._queues.values() for send, _ in queue)
+        return self._size < QUEUE_MAX and self._held[community] < share
 
     def put(self, sends: Sequence[Send], durable: bool = False) -> None:
         """Queue replies. ``durable`` ones have a row already and are always taken.
 
         Raises ``Busy``, taking none of them, when there is no room.
         """
-        if not durable and not all(self.room(send.community) for send in sends):
+        full = not durable and self._size + len(sends) > QUEUE_MAX // _COMMUNITY_SHARE
+        if full and not all(self.room(send.community) for send in sends):
             raise Busy("too many replies wait to be sent; try again in a moment")
-        queues, held = self._queues, self._held
+        queues = self._queues
         woken = set()
         for send in sends:
             queue = queues.get(send.platform)
@@ -70,9 +75,10 @@ class Outbox:
                 self.undeliverable += 1
                 continue
             queue.append((send, send.id if durable else ""))
-            held[send.community] += 1
             self._size += 1
             woken.add(send.platform)
+            if self._held is not None:
+                self._held[send.community] += 1
         for platform in woken:
             self._wake[platform].set()
 
@@ -109,14 +115,11 @@ class Outbox:
                 most = min(most * 2, _BATCH_MAX)
 
     def _let_go(self, taken: Sequence[tuple[Send, str]]) -> None:
-        held = self._held
-        for send, _ in taken:
-            left = held[send.community] - 1
-            if left:
-                held[send.community] = left
-            else:
-                del held[send.community]
         self._size -= len(taken)
+        if self._size < QUEUE_MAX // _COMMUNITY_SHARE:
+            self._held = None
+        elif self._held is not None:
+            self._held.subtract([send.community for send, _ in taken])
 
     async def _send(self, platform: str, taken: Sequence[tuple[Send, str]]) -> float:
         """Hand replies over, between two commits; returns how many seconds the module took."""

@@ -47,7 +47,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     retry: bool = False
 
 
-class Send(msgspec.Struct, frozen=True, gc=False):
+class Send(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A reply on its way to a platform. ``id`` derives from the key of the call, so it is sent once.
 
     ``event_id``, ``account`` and ``user_name`` are of the event it answers, for platforms with threads,
@@ -72,10 +72,11 @@ class Send(msgspec.Struct, frozen=True, gc=False):
 
 def sends_of(event: Event, replies: Sequence[Reply]) -> list[Send]:
     """The replies to an event on their way; ids derive from the event, so a re-run makes the same."""
+    event_id, account = event.id, event.account
     return [
         Send(
-            f"{event.source}/{event.id}:{n}", event.community, event.platform, event.server, event.channel, reply,
-            event.id, event.account, event.user_name,
+            f"{event.source}/{event_id}:{n}", event.community, event.platform, event.server, event.channel, reply,
+            event_id, account, event.user_name,
         )
         for n, reply in enumerate(replies)
     ]  # fmt: skip

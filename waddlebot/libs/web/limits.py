@@ -43,15 +43,16 @@ class SlidingWindow:
         if window != self._window:
             self._before = self._now if window == self._window + 1 else OrderedDict()
             self._window, self._now = window, OrderedDict()
-        now, before = self._now.get(key, 0), self._before.get(key, 0)
+        keys = self._now
+        now, before = keys.get(key, 0), self._before.get(key, 0)
         gone = position - window
         if before * (1 - gone) >= times_max - now:
             return self._wait_s(before, now, times_max, gone)
-        self._now[key] = now + 1
-        if now:
-            self._now.move_to_end(key)
-        elif len(self._now) > self._keys_max:
-            self._now.popitem(last=False)
+        keys[key] = now + 1
+        if len(keys) > self._keys_max // 2:  # whom to forget matters only when some will be forgotten
+            keys.move_to_end(key)
+            if len(keys) > self._keys_max:
+                keys.popitem(last=False)
         return 0.0
 
     def _wait_s(self, before: int, now: int, times_max: int, gone: float) -> float:

@@ -14,7 +14,16 @@ from waddlebot.libs.sdk.ports import Directory, sends_of
 from waddlebot.processing.router.cooldowns import Cooldowns
 from waddlebot.processing.router.lanes import Lanes
 from waddlebot.processing.router.limits import Limits
-from waddlebot.processing.router.pipeline import EXECUTE, LINE_STAGES, PIPELINE, PLAIN, STAGE_NAMES, Trip
+from waddlebot.processing.router.pipeline import (
+    EXECUTE,
+    LINE_STAGES,
+    PIPELINE,
+    PLAIN,
+    STAGE_NAMES,
+    Course,
+    Trip,
+    course,
+)
 from waddlebot.processing.router.recent import Recent
 from waddlebot.processing.router.rules import Rules
 from waddlebot.processing.router.sessions import Sessions
@@ -28,7 +37,6 @@ _WAITING_MAX = 20_000
 _COMMUNITY_SHARE = 4
 BUSY = "busy: too many replies wait to be sent"
 
-_STAGES = tuple(enumerate(PIPELINE))
 
 type Sender = Callable[[Sequence[Send]], None]
 type Safe = Callable[[Reply, View], Reply]
@@ -108,6 +116,7 @@ class Router:
             self._run(batch.events, delivery)
             self._flush()
             return self._finish(delivery)
+        self._flushing = True  # once, below
         self._run(batch.events, None)
         self._flush()
         return None
@@ -139,14 +148,24 @@ class Router:
         """Through the pipeline until a stage ends it, or a module is asked."""
         trip = Trip(self, event, view, delivery)
         try:
-            for trip.stage, stage in _STAGES:
+            for trip.stage, stage in view.courses.get(None) or self._course(view, None):
                 reason = stage(trip)
                 if reason is not None:
-                    said = "ignored" if trip.stage < LINE_STAGES else "refused"
-                    self._end(trip, "answered" if reason is PLAIN and trip.replies else said, reason)
+                    self._end(trip, "answered" if reason is PLAIN and trip.replies else "ignored", reason)
+                    return
+            matched = trip.entry
+            for trip.stage, stage in view.courses.get(matched) or self._course(view, matched):
+                reason = stage(trip)
+                if reason is not None:
+                    self._end(trip, "refused", reason)
                     return
         except Exception as error:
             self._break(trip, error)
+
+    @staticmethod
+    def _course(view: View, entry: Entry | None) -> Course:
+        found = view.courses[entry] = course(view, entry)
+        return found
 
     def _waits(self, event: Event, view: View, delivery: Delivery | None) -> bool:
         """Whether the line waits for an earlier command of the same person, which may change what it means."""
@@ -245,7 +264,10 @@ class Router:
                 trip.replies += (Reply(f"I am {BUSY}; try again in a moment."),)
             self._end(trip, "refused", BUSY)
             return
-        if not self.lanes.enter((trip.event.community, trip.person), partial(self._start, trip)):
+        lane = trip.event.community, trip.person
+        if self.lanes.take(lane):
+            self._start(trip)
+        elif not self.lanes.wait(lane, partial(self.lanes.enter, lane, partial(self._start, trip))):
             self._end(trip, "refused", "too many commands of the same person at once")
 
     def _start(self, trip: Trip) -> None:
@@ -268,7 +290,8 @@ class Router:
 
     def _returned(self, trip: Trip, result: Result) -> None:
         """The last stage, ``record``: replies on their way, counters, trace; failures again or buried."""
-        if result.status == "failed":
+        status = result.status
+        if status == "failed":
             trip.tries += 1
             if trip.inboxed is not None and result.retry and trip.tries < TRIES_MAX:
                 self._spawn(self._again(trip))
@@ -277,17 +300,18 @@ class Router:
             trip.replies += (Reply(words),)
         else:
             trip.replies += result.replies
-            if trip.entry.also is not None and result.status == "ok":
+            if trip.entry.also is not None and status == "ok":
                 following = self._following(trip)
                 if following is not None:
                     trip.entry = following
                     self._start(trip)
                     return
-        trip.stage = _RECORD if result.status != "failed" else EXECUTE
-        if result.status == "failed":
+        if status == "failed":
+            trip.stage = EXECUTE
             self._fail(trip, result.reason)
         else:
-            self._end(trip, "answered" if result.status == "ok" else result.status, result.reason)
+            trip.stage = _RECORD
+            self._end(trip, "answered" if status == "ok" else status, result.reason)
         self.lanes.leave((trip.event.community, trip.person))
         if not self._flushing:
             self._flushing = True
@@ -318,7 +342,7 @@ class Router:
     def _fail(self, trip: Trip, reason: str) -> None:
         """Keep the event as a dead letter, and only then count an accepted one as processed."""
         delivery, trip.inboxed = trip.inboxed, None
-        if not isinstance(delivery, Delivery):
+        if delivery is None:
             self._end(trip, "failed", reason)
             self._spawn(self._bury(trip.event, reason, trip.tries))
             return
@@ -332,20 +356,18 @@ class Router:
         self._spawn(bury())
 
     def _end(self, trip: Trip, status: str, reason: str) -> None:
-        event, traces, replies = trip.event, self.traces, trip.replies
-        entry = getattr(trip, "entry", None)
-        command, module = (entry.name, entry.module) if entry is not None else ("", "")
-        traces.ring.append((event, trip.stage, status, reason, command, module))
+        event, traces, entry, replies = trip.event, self.traces, trip.entry, trip.replies
+        traces.ring.append((event, trip.stage, status, reason, entry.name, entry.module))
         traces.counts[status] += 1
-        if command:
+        if entry.name:
             self.uses[event.community, status] += 1
         if replies:
             safe, view = self._safe, trip.view
             replies = tuple([safe(reply, view) for reply in replies])
-        if isinstance(trip.inboxed, Delivery):
+        if trip.inboxed is not None:
             trip.inboxed.add(EventResult(event.id, status, replies, reason))
         elif replies:
-            self._out.extend(sends_of(event, replies))
+            self._out += sends_of(event, replies)
 
     def say_limited(self, trip: Trip, words: str, seconds: float) -> None:
         """Leave words for a user who may not, as often as the command says; never more than once a cooldown."""

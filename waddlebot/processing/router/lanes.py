@@ -27,11 +27,17 @@ class Lanes:
         """How many calls have not been answered yet."""
         return len(self._due)
 
+    def take(self, key: Key) -> bool:
+        """Take a lane that is free. ``False``: somebody is in it."""
+        if key in self.busy:
+            return False
+        self.busy[key] = None
+        return True
+
     def enter(self, key: Key, start: Work) -> bool:
         """Start now, or when those before it in its lane are done. ``False``: the lane is full."""
-        if key in self.busy:
+        if not self.take(key):
             return self.wait(key, partial(self.enter, key, start))
-        self.busy[key] = None
         start()
         return True
 

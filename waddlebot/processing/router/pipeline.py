@@ -6,7 +6,7 @@ here: no stage would do anything with them.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from waddlebot.libs.sdk import CHAT_MESSAGE, Event, Rank, Reply, admits
@@ -16,7 +16,7 @@ from waddlebot.processing.router.sessions import Session
 from waddlebot.processing.router.view import ABOVE_MODERATOR, Entry, View
 
 if TYPE_CHECKING:
-    from waddlebot.processing.router.engine import Router
+    from waddlebot.processing.router.engine import Delivery, Router
 
 STAFF = admits(Rank.MODERATOR)
 _STUFFING = " \U000e0000"  # chat clients append it to repeat a line that Twitch would refuse
@@ -28,7 +28,7 @@ class Trip:
     """One event's way through the pipeline. ``inboxed`` is the delivery whose results it is among."""
 
     # Defaults of the class cost nothing until a stage sets them.
-    entry: Entry
+    entry = Entry("", "", "")
     session: Session | None = None
     text = ""
     word = ""
@@ -40,7 +40,7 @@ class Trip:
     tries = 0
     replies: tuple[Reply, ...] = ()
 
-    def __init__(self, router: "Router", event: Event, view: View, inboxed: object | None) -> None:
+    def __init__(self, router: "Router", event: Event, view: View, inboxed: "Delivery | None") -> None:
         self.router = router
         self.event = event
         self.view = view
@@ -48,6 +48,7 @@ class Trip:
 
 
 type Stage = Callable[[Trip], str | None]
+type Course = tuple[tuple[int, Stage], ...]
 
 
 def deduplicate(trip: Trip) -> str | None:
@@ -202,5 +203,25 @@ PIPELINE: tuple[Stage, ...] = (
     in_time, enabled, limit_rate, identify, permit, complete, limit_person, sessionise, execute,
 )  # fmt: skip
 LINE_STAGES = 4
+
+# When a stage would pass every trip of a command here, so that it need not be asked.
+_IDLE: Mapping[Stage, Callable[[View, Entry], bool]] = {
+    restrict: lambda view, entry: not view.restricted,
+    moderate: lambda view, entry: view.matcher is None,
+    enabled: lambda view, entry: entry.enabled and entry.module not in view.disabled,
+    complete: lambda view, entry: bool(entry.handler),
+    limit_person: lambda view, entry: not (entry.cooldown_s or entry.user_cooldown_s),
+}
 STAGE_NAMES: tuple[str, ...] = (*(stage.__name__ for stage in PIPELINE), "record")
 EXECUTE = PIPELINE.index(execute)
+
+
+def course(view: View, entry: Entry | None) -> Course:
+    """The stages that may do something, by number: for every line here, or for what matched this command."""
+    numbered = tuple(enumerate(PIPELINE))
+    stages = numbered[:LINE_STAGES] if entry is None else numbered[LINE_STAGES:]
+    return tuple(
+        (number, stage)
+        for number, stage in stages
+        if stage not in _IDLE or not _IDLE[stage](view, entry or Trip.entry)
+    )

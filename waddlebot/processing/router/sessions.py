@@ -1,6 +1,7 @@
 """Sessions (P6): opened only for what matched; a late response must carry the session it answers."""
 
 import os
+from collections.abc import Iterator
 
 import msgspec
 
@@ -34,8 +35,7 @@ class Sessions:
     def __init__(self) -> None:
         self._new: dict[str, Session] = {}
         self._old: dict[str, Session] = {}
-        self._pool = ""
-        self._used = 0
+        self._ids = _unguessable()
 
     def __len__(self) -> int:
         return len(self._new) + len(self._old)
@@ -44,11 +44,7 @@ class Sessions:
         """A new session with an unguessable id."""
         if len(self._new) >= _GENERATION_SIZE:
             self._old, self._new = self._new, {}
-        # One system call for many ids: at a hundred thousand commands a second it would show.
-        if self._used >= len(self._pool):
-            self._pool, self._used = os.urandom(_POOL_BYTES).hex(), 0
-        start, self._used = self._used, self._used + 2 * _ID_BYTES
-        session_id = self._pool[start : self._used]
+        session_id = next(self._ids)
         session = self._new[session_id] = Session(session_id, event, module, now + SESSION_S)
         return session
 
@@ -65,3 +61,11 @@ class Sessions:
         if session.module != module:
             raise SessionError("the session belongs to another module.")
         return session
+
+
+def _unguessable() -> Iterator[str]:
+    """Ids of 128 bits in hexadecimal; one system call for many of them."""
+    while True:
+        pool = os.urandom(_POOL_BYTES).hex()
+        for start in range(0, len(pool), 2 * _ID_BYTES):
+            yield pool[start : start + 2 * _ID_BYTES]

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from waddlebot.libs.matching import Matcher, Matchers
 from waddlebot.libs.sdk import (
@@ -131,9 +131,9 @@ class View:
     """What the router knows of a community. Plain attributes: the pipeline reads them for every line."""
 
     __slots__ = (
-        "answers", "bare", "catalogue", "community", "community_prefix", "disabled", "late_s", "limits", "matcher",
-        "native", "own", "own_community", "prefix", "prefixes", "ranks", "restricted", "rules", "settings",
-        "starts", "version",
+        "answers", "bare", "catalogue", "community", "community_prefix", "courses", "disabled", "late_s",
+        "limits", "matcher", "native", "own", "own_community", "prefix", "prefixes", "ranks", "restricted",
+        "rules", "settings", "starts", "version",
     )  # fmt: skip
 
     def __init__(self, community: str, version: int, catalogue: Catalogue) -> None:
@@ -157,6 +157,7 @@ class View:
         self.rules: tuple[Rule, ...] = ()
         self.matcher: Matcher | None = None
         self.starts = DEFAULT_PREFIX + DEFAULT_COMMUNITY_PREFIX
+        self.courses: dict[Entry | None, Any] = {}  # which stages are needed, worked out by who runs them
 
     def ignores(self, event: Event) -> bool:
         """Whether an event is a line of chat that concerns nothing here, as most do: no stage need see it."""
