@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
-from waddlebot.libs.sdk import CHAT_MESSAGE, Crowd, Event, Field
+from waddlebot.libs.sdk import CHAT_MESSAGE, COMMAND_EXECUTED, MEMBER_WARNED, Crowd, Event, Field
 
 SCORE_START = 600.0
 SCORE_MIN = 300.0
@@ -114,7 +114,7 @@ def _dollars(data: Mapping[str, Any]) -> float:
 # ``data["target_id"]``: the event's own account is the moderator's.
 _WORTHS: dict[str, _Worth] = {
     CHAT_MESSAGE: _Worth(_always("chat")),
-    "command.executed": _Worth(_always("command")),
+    COMMAND_EXECUTED: _Worth(_always("command")),
     "giveaway.entered": _Worth(_always("giveaway")),
     "channel.followed": _Worth(_always("follow")),
     "channel.subscribed": _Worth(_tier),
@@ -123,7 +123,7 @@ _WORTHS: dict[str, _Worth] = {
     "channel.cheered": _Worth(_always("cheer"), lambda data: _number(data, "bits", 0.0) / 100),
     "channel.raided": _Worth(_always("raid")),
     "channel.boosted": _Worth(_always("boost")),
-    "member.warned": _Worth(_always("warn"), concerns_target=True),
+    MEMBER_WARNED: _Worth(_always("warn"), concerns_target=True),
     "member.timed_out": _Worth(_always("timeout"), concerns_target=True),
     "member.kicked": _Worth(_always("kick"), concerns_target=True),
     "member.banned": _Worth(_always("ban"), concerns_target=True),
@@ -165,13 +165,14 @@ def gains_of(crowd: Crowd, settings: Callable[[str], Settings]) -> list[Gain]:
     gains: list[Gain] = []
     for (platform, _), here in crowd.said.items():
         for community, said in here.items():
-            if community:
-                gained, overall, points = _rate(CHAT_MESSAGE, platform, {}, weights[community])
-                gains += [
-                    (f"{platform}:{user_id}", community, gained * lines, overall * lines, points * lines)
-                    for user_id, lines in said.lines.items()
-                    if user_id
-                ]
+            for kind, counts in ((CHAT_MESSAGE, said.lines), (COMMAND_EXECUTED, said.commands)):
+                if community and counts:
+                    gained, overall, points = _rate(kind, platform, {}, weights[community])
+                    gains += [
+                        (f"{platform}:{user_id}", community, gained * times, overall * times, points * times)
+                        for user_id, times in counts.items()
+                        if user_id
+                    ]
     gains.extend(_weighed(crowd.others, weights))
     return gains
 

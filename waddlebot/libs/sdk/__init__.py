@@ -16,7 +16,7 @@ from waddlebot.libs.dal import (
 from waddlebot.libs.sdk.arguments import Login, Rest, Seconds, UsageError
 from waddlebot.libs.sdk.context import BatchContext, Context, RouteContext, ServiceContext, Services, render
 from waddlebot.libs.sdk.contract import Contract
-from waddlebot.libs.sdk.event import CHAT_MESSAGE, EVENT_VERSION, Event
+from waddlebot.libs.sdk.event import CHAT_MESSAGE, COMMAND_EXECUTED, EVENT_VERSION, MEMBER_WARNED, Event
 from waddlebot.libs.sdk.fields import Field, FieldError
 from waddlebot.libs.sdk.gathering import Crowd, Events, Gathered
 from waddlebot.libs.sdk.module import Answer, Command, Job, Module, Mount, Observer, Route
@@ -27,7 +27,9 @@ from waddlebot.libs.sdk.view import Alias, Contribution, DynamicCommand, Overrid
 
 __all__ = [
     "CHAT_MESSAGE",
+    "COMMAND_EXECUTED",
     "EVENT_VERSION",
+    "MEMBER_WARNED",
     "Alias",
     "Answer",
     "Answers",

@@ -8,6 +8,13 @@ EVENT_VERSION = 1
 
 CHAT_MESSAGE = "chat.message"
 
+COMMAND_EXECUTED = "command.executed"
+"""A module answered a command; its account is who asked. ``data`` names the ``command`` and the ``module``."""
+
+MEMBER_WARNED = "member.warned"
+"""Somebody was warned: ``data`` has the ``target_id`` and ``target_login``, and the ``reason``. Its account is
+who warned, and nobody's when a rule did."""
+
 
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something that happened on a platform.

@@ -1,18 +1,23 @@
 """What an observer's events are gathered in until they are observed as one batch."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from itertools import repeat
 from typing import Protocol, Self
 
-from waddlebot.libs.sdk.event import CHAT_MESSAGE, Event
+from waddlebot.libs.sdk.event import CHAT_MESSAGE, COMMAND_EXECUTED, Event
 
 
 class Said:
-    """How many lines each user id said in one community on one server, and their login and name."""
+    """How many lines each user id said in one community on one server, and their login and name.
 
-    __slots__ = ("lines", "names")
+    ``commands`` are those of their lines that a module answered.
+    """
+
+    __slots__ = ("commands", "lines", "names")
 
     def __init__(self) -> None:
+        self.commands: Counter[str] = Counter()
         self.lines: dict[str, int] = {}
         self.names: dict[str, tuple[str, str]] = {}
 
@@ -53,7 +58,7 @@ class Events(list[Event]):
 
 
 class Crowd:
-    """How many lines everybody said, and all that is no line of chat: counted once for all who observe it.
+    """How many lines and commands everybody said, and all else as it was: counted once for all who observe it.
 
     ``said`` is by place, then by community.
     """
@@ -68,7 +73,8 @@ class Crowd:
         platform = server = ""
         here: dict[str, Said] = {}
         for event in events:
-            if event.kind != CHAT_MESSAGE:
+            kind = event.kind
+            if kind != CHAT_MESSAGE and kind != COMMAND_EXECUTED:
                 self.others.append(event)
                 continue
             if event.platform != platform or event.server != server:
@@ -78,7 +84,10 @@ class Crowd:
             if said is None:
                 said = here[event.community] = Said()
             user_id, lines = event.user_id, said.lines
-            if user_id in lines:
+            if kind != CHAT_MESSAGE:
+                self._speakers += user_id not in said.commands
+                said.commands[user_id] += 1
+            elif user_id in lines:
                 lines[user_id] += 1
             else:
                 lines[user_id] = 1
@@ -89,7 +98,7 @@ class Crowd:
         """See :class:`Gathered`."""
         for here in self.said.values():
             for community, said in here.items():
-                yield from repeat(community, len(said.lines))
+                yield from repeat(community, len(said.lines) + len(said.commands))
         yield from self.others.communities()
 
     def without(self, communities: Set[str]) -> Self:
@@ -97,7 +106,7 @@ class Crowd:
         rest = type(self)()
         for place, here in self.said.items():
             rest.said[place] = {name: said for name, said in here.items() if name not in communities}
-            rest._speakers += sum(len(said.lines) for said in rest.said[place].values())
+            rest._speakers += sum(len(said.lines) + len(said.commands) for said in rest.said[place].values())
         rest.others = self.others.without(communities)
         return rest
 

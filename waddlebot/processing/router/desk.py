@@ -44,7 +44,7 @@ class Desk:
         self.failures: list[Trace] = []
         self.router = Router(
             self.ports.directory, self._send, self.ports.room, self.ports.answered, self._load_views,
-            self._bury, safe,
+            self._bury, safe, self.ports.bus.publish,
         )  # fmt: skip
         self.door = Door(services, self.ports.inbox)
         self.webhooks = Webhooks(services.secret(SECRET_PURPOSE), services.log)

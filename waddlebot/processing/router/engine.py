@@ -9,7 +9,18 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from waddlebot.libs.sdk import CHAT_MESSAGE, Call, Event, EventBatch, EventResult, Reply, Result, Send
+from waddlebot.libs.sdk import (
+    CHAT_MESSAGE,
+    COMMAND_EXECUTED,
+    EVENT_VERSION,
+    Call,
+    Event,
+    EventBatch,
+    EventResult,
+    Reply,
+    Result,
+    Send,
+)
 from waddlebot.libs.sdk.ports import Directory, sends_of
 from waddlebot.processing.router.cooldowns import Cooldowns
 from waddlebot.processing.router.lanes import Lanes
@@ -35,6 +46,9 @@ _RECORD = len(PIPELINE)
 _FIRST_PAUSE_S = 0.1
 _WAITING_MAX = 20_000
 _COMMUNITY_SHARE = 4
+_FOLLOWS = "follows-"
+"""What the ids of batches begin with that follow from an inboxed one."""
+
 BUSY = "busy: too many replies wait to be sent"
 
 
@@ -45,12 +59,13 @@ type Safe = Callable[[Reply, View], Reply]
 class Delivery:
     """An inboxed batch being processed: done when every event has its result."""
 
-    __slots__ = ("batch", "done", "open", "results")
+    __slots__ = ("batch", "done", "following", "open", "results")
 
     def __init__(self, batch: EventBatch) -> None:
         self.batch = batch
         self.open = len(batch.events)
         self.results: list[EventResult] = []
+        self.following: list[Event] = []
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def add(self, result: EventResult) -> None:
@@ -77,6 +92,7 @@ class Router:
         load_views: Callable[[Sequence[str]], Awaitable[Mapping[str, View]]],
         bury: Callable[[Event, str, int], Coroutine[Any, Any, None]],
         safe: Safe,
+        publish: Callable[[EventBatch], Coroutine[Any, Any, None]],
     ) -> None:
         self.directory = directory
         self.views: dict[str, View] = {}
@@ -98,6 +114,8 @@ class Router:
         self._load_views = load_views
         self._bury = bury
         self._safe = safe
+        self._publish = publish
+        self._news: list[Event] = []
         self._out: list[Send] = []
         self._flushing = False
         self._log = logging.getLogger("processing.router")
@@ -111,7 +129,7 @@ class Router:
     def handle(self, batch: EventBatch) -> Awaitable[None] | None:
         """Take a batch. Of an inboxed one the awaitable ends when its results are committed."""
         self.now_s, self.wall_s = time.monotonic(), time.time()
-        if batch.inboxed:
+        if batch.inboxed and not batch.id.startswith(_FOLLOWS):  # of those nobody waits for a result
             delivery = Delivery(batch)
             self._run(batch.events, delivery)
             self._flush()
@@ -135,6 +153,8 @@ class Router:
             view = views.get(event.community)
             if view is None:
                 self._wait_for_view(event, delivery)
+            elif event.kind == COMMAND_EXECUTED and event.kind not in view.answers:
+                continue  # every command makes one, and has a trace already
             elif view.ignores(event):
                 plain.append(event)
                 if delivery is not None:
@@ -190,6 +210,9 @@ class Router:
         events = {event.id: event for event in delivery.batch.events}
         results = [r for r in delivery.results if r.reason is not BUSY]  # the door tells; the outbox is full
         sends = [send for r in results for send in sends_of(events[r.event_id], r.replies)]
+        if delivery.following:
+            # Before the results: once they are committed nobody would announce these again.
+            await self._publish(EventBatch(f"{_FOLLOWS}{delivery.batch.id}", delivery.following, inboxed=True))
         await self._answered(delivery.batch, delivery.results, sends)
 
     def _wait_for_view(self, event: Event, delivery: Delivery | None) -> None:
@@ -248,6 +271,13 @@ class Router:
         if self._out:
             out, self._out = self._out, []
             self._send(out)
+        if self._news:
+            news, self._news = self._news, []
+            self._spawn(self._publish(EventBatch("", news)))
+
+    def follow(self, trip: Trip, event: Event) -> None:
+        """Announce, with others, something that followed from a trip's event."""
+        (self._news if trip.inboxed is None else trip.inboxed.following).append(event)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -311,6 +341,8 @@ class Router:
             self._fail(trip, result.reason)
         else:
             trip.stage = _RECORD
+            if trip.event.kind == CHAT_MESSAGE:
+                self.follow(trip, _executed(trip))
             self._end(trip, "answered" if status == "ok" else status, result.reason)
         self.lanes.leave((trip.event.community, trip.person))
         if not self._flushing:
@@ -387,3 +419,12 @@ class Router:
             self.rank_masks.clear()
         self.rank_masks[roles] = mask
         return mask
+
+
+def _executed(trip: Trip) -> Event:
+    event, entry = trip.event, trip.entry
+    return Event(
+        EVENT_VERSION, f"{event.id}:{COMMAND_EXECUTED}", COMMAND_EXECUTED, event.platform, event.server,
+        event.channel, event.user_id, event.user_login, event.user_name, event.roles, "", event.occurred_at,
+        event.received_at, event.community, event.source, "", {"command": entry.name, "module": entry.module},
+    )  # fmt: skip

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from waddlebot.libs.sdk import Event, Reply, Rule
+from waddlebot.libs.sdk import EVENT_VERSION, MEMBER_WARNED, Event, Reply, Rule
 from waddlebot.libs.sdk.rank import of_platform
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Rules:
 def _punish(rule: Rule, trip: "Trip") -> tuple[Reply, ...]:
     words = rule.value or f"@{trip.event.user_name}, that is not allowed here."
     if rule.action == "warn":
+        trip.router.follow(trip, _warned(rule, trip.event))
         return (Reply(words),)
     # The platform's pusher deletes or times out where it can and says the words where it cannot.
     order = {
@@ -66,3 +67,11 @@ def _punish(rule: Rule, trip: "Trip") -> tuple[Reply, ...]:
         "seconds": rule.seconds,
     }
     return (Reply(words, action="general", data=order),)
+
+
+def _warned(rule: Rule, event: Event) -> Event:
+    return Event(
+        EVENT_VERSION, f"{event.id}:{MEMBER_WARNED}", MEMBER_WARNED, event.platform, event.server, event.channel,
+        "", "", "", (), "", event.occurred_at, event.received_at, event.community, event.source, "",
+        {"target_id": event.user_id, "target_login": event.user_login, "reason": f"string rule {rule.id}"},
+    )  # fmt: skip

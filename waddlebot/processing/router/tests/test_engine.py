@@ -119,13 +119,14 @@ class Desk:
         self.sent: list[Send] = []
         self.results: list[EventResult] = []
         self.buried: list[tuple[str, str, int]] = []
+        self.published: list[EventBatch] = []
         self.has_room = True
         self.version = 1
         self.loads = 0
         directory = {name: LocalEndpoint(m, lent(name)) for name, m in manifests.items()}
         self.router = Router(
             directory, self.sent.extend, lambda _: self.has_room, self._answered, self._load, self._bury,
-            lambda reply, _: reply,
+            lambda reply, _: reply, self._publish,
         )  # fmt: skip
         self.router.views["c"] = self.view()
         self.numbers = 0
@@ -143,6 +144,11 @@ class Desk:
     async def _answered(self, _: EventBatch, results: Sequence[EventResult], sends: Sequence[Send]) -> None:
         self.results.extend(results)
         self.sent.extend(sends)
+
+    async def _publish(self, batch: EventBatch) -> None:
+        self.published.append(batch)
+        done = self.router.handle(batch)
+        assert done is None, "nobody waits for what the router announced itself"
 
     async def _bury(self, event: Event, reason: str, tries: int) -> None:
         self.buried.append((event.id, reason, tries))
@@ -198,6 +204,36 @@ async def test_commands_aliases_verbs_and_everything_else() -> None:
     assert await desk.say("!sell now please", roles=MOD) == ["Usage: sell"]
     assert await desk.say("!no") == ["Not today."]
     assert desk.router.traces.counts["answered"] == 3
+
+
+async def test_answered_commands_and_warnings_are_announced_together() -> None:
+    desk = Desk(Contribution(rules=(Rule("r1", "bad", "word"),)))
+    desk.router.handle(
+        EventBatch("live", [desk.event(text, user=user) for text, user in (
+            ("!pat", "ann"), ("hello", "ann"), ("!stroke", "bob"), ("!sell all", "ann"), ("a bad day", "eve"), ("!no", "ann"),
+        )])
+    )  # fmt: skip
+    await until(lambda: desk.published)
+    (batch,) = desk.published
+    assert not batch.inboxed
+    assert [(e.kind, e.user_id, e.data.get("command", e.data.get("target_id"))) for e in batch.events] == [
+        ("command.executed", "ann", "pat"),
+        ("command.executed", "bob", "pat"),
+        ("member.warned", "", "eve"),
+        ("command.executed", "ann", "no"),
+    ], "not of plain lines nor of who may not"
+
+
+async def test_what_follows_from_an_accepted_batch_is_announced_once_under_an_id_of_its_own() -> None:
+    desk = Desk()
+    await desk.post(desk.event("!pat", id="e1"), desk.event("hello"))
+    (batch,) = desk.published
+    assert (batch.id, batch.inboxed) == ("follows-b", True)
+    assert [(event.id, event.source) for event in batch.events] == [("e1:command.executed", "test")]
+    assert desk.router.traces.find("e1:command.executed") is None, "the command has a trace already"
+    await desk.post(desk.event("hello"))
+    await desk.router.probe(desk.event("!pat"))
+    assert len(desk.published) == 1
 
 
 async def test_the_same_event_twice_is_one() -> None:

@@ -64,13 +64,16 @@ class Rig:
         self.gate.set()
         self.router = Router(
             {sample.name: self}, self.sent.extend, lambda community: True, self._answered, self.load, self._bury,  # type: ignore[dict-item]  # an endpoint as far as it is asked
-            lambda reply, view: reply,
+            lambda reply, view: reply, self._publish,
         )  # fmt: skip
         self.router.views["home"] = self.view(1)
 
     def view(self, version: int, *overrides: Override) -> View:
         given = {"core.community": Contribution(overrides=overrides)}
         return build("home", version, self.catalogue, given, Matchers())
+
+    async def _publish(self, batch: EventBatch) -> None:
+        self.router.handle(batch)
 
     async def load(self, communities: Sequence[str]) -> Mapping[str, View]:
         version = self.compiled.get(communities[0], 1)
