@@ -1,8 +1,10 @@
 """A generated chat: distinct raw IRC lines, shaped like Twitch's, the same for the same seed on every machine.
 
-Channels and users follow Zipf's law (exponent 1), as chat does: the busiest of 1,000 channels has an eighth of all
-lines. 30 % of the texts hold non-ASCII characters, 20 % emotes, 3 % a link. A line of the Twitch dialect carries
-the tags of a PRIVMSG as documented at https://dev.twitch.tv/docs/chat/irc/#privmsg-tags, about 420 bytes in all.
+Channels follow Zipf's law (exponent 1), as chat does: the busiest of 1,000 channels has an eighth of all lines. So
+do the users of a channel: everybody is at home in one, and every tenth line is a visitor's. Of 400,000 lines a
+user says nine, in one or two channels. 30 % of the texts hold non-ASCII characters, 20 % emotes, 3 % a link. A line of the
+Twitch dialect carries the tags of a PRIVMSG as documented at https://dev.twitch.tv/docs/chat/irc/#privmsg-tags,
+about 420 bytes in all.
 
 Ordinary texts never repeat, so no cache along the way can answer for the work. Commands and planted texts repeat,
 as they do in life: two such lines still differ in tags, sender or channel.
@@ -21,6 +23,7 @@ NON_ASCII_SHARE = 0.30
 EMOTE_SHARE = 0.20
 LINK_SHARE = 0.03
 ANSWER_SHARE = 0.05
+VISITOR_SHARE = 0.10
 BATCH_LINES = 1_000
 STARTED_AT_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, just before the first line's `tmi-sent-ts`
 COLORS = ("#1E90FF", "#FF69B4", "#8A2BE2", "#00FF7F", "#B22222", "#DAA520", "#5F9EA0", "")
@@ -105,15 +108,18 @@ class Corpus:
         """Generate the messages, the same ones each time."""
         rng = random.Random(self.seed)
         channels, channel_weights = channel_names(self.channels), _zipf(self.channels)
-        users, user_weights = _users(rng, self.users), _zipf(self.users)
+        users = _users(rng, self.users)
+        crowds = _crowds(rng, channels, channel_weights, users)
+        visitors = users, _zipf(len(users))
         texts = self._texts(rng)
         seen: set[int] = set()
         for start in range(0, self.lines, BATCH_LINES):
             count = min(BATCH_LINES, self.lines - start)
-            senders = rng.choices(users, cum_weights=user_weights, k=count)
             places = rng.choices(channels, cum_weights=channel_weights, k=count)
             for number in range(count):
-                user, channel, said = senders[number], places[number], next(texts)
+                channel, said = places[number], next(texts)
+                crowd = visitors if rng.random() < VISITOR_SHARE else crowds.get(channel, visitors)
+                (user,) = rng.choices(crowd[0], cum_weights=crowd[1])
                 if self.dialect == "twitch":
                     yield _twitch_message(rng, user, channel, said, STARTED_AT_MS + 7 * (start + number))
                     continue
@@ -155,6 +161,16 @@ def command_names(count: int) -> list[str]:
 def _zipf(count: int) -> list[float]:
     """Return the cumulated weights 1, 1/2, 1/3 …"""
     return list(accumulate(1 / rank for rank in range(1, count + 1)))
+
+
+def _crowds(
+    rng: random.Random, channels: Sequence[str], weights: Sequence[float], users: Sequence[User]
+) -> dict[str, tuple[list[User], list[float]]]:
+    """Who is at home in each channel, and how eager they are."""
+    found: dict[str, list[User]] = {}
+    for user, channel in zip(users, rng.choices(channels, cum_weights=weights, k=len(users)), strict=True):
+        found.setdefault(channel, []).append(user)
+    return {channel: (crowd, _zipf(len(crowd))) for channel, crowd in found.items()}
 
 
 def _is_new(line: str, seen: set[int]) -> bool:

@@ -24,7 +24,7 @@ type Configured = Mapping[str, tuple[Sequence[str], Sequence[Rule]]]
 
 def measure(quick: bool) -> dict[str, float | int | str]:
     """Return lines per second with both kinds of rule sets."""
-    messages = list(corpus.Corpus(lines=10_000 if quick else 200_000, channels=CHANNELS))
+    messages = list(corpus.Corpus(lines=10_000 if quick else 400_000, channels=CHANNELS))
     shared_s, shared_share = hosting.run(partial(_chat, messages, _sharing()))
     own_s, own_share = hosting.run(partial(_chat, messages, _owning()))
     return {

@@ -92,9 +92,18 @@ def test_channels_and_users_follow_zipf(messages: list[Message]) -> None:
     assert ranked[:3] == channel_names(3)
     assert channels["channel0"] / len(messages) == pytest.approx(0.1336, abs=0.01)  # 1 / (1 + 1/2 + … + 1/1000)
     assert channels["channel0"] / channels["channel9"] == pytest.approx(10, rel=0.2)
-    users = Counter(message.login for message in messages)
-    assert users.most_common(1)[0][1] / len(messages) == pytest.approx(0.0877, abs=0.01)
-    assert len(users) > 5_000
+    at_home = Counter(message.login for message in messages if message.channel == "channel0")
+    first, *_, tenth = [lines for _, lines in at_home.most_common(10)]
+    assert first / tenth == pytest.approx(10, rel=0.3)
+    assert len({message.login for message in messages}) > 5_000
+
+
+def test_most_are_at_home_in_one_channel(messages: list[Message]) -> None:
+    lines = Counter((message.login, message.channel) for message in messages)
+    home = {login: 0 for login, _ in lines}
+    for (login, _), count in lines.items():
+        home[login] = max(home[login], count)
+    assert sum(home.values()) / len(messages) == pytest.approx(0.9, abs=0.05)
 
 
 def test_commands_and_planted_texts() -> None:
