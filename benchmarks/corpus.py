@@ -2,9 +2,9 @@
 
 Channels follow Zipf's law (exponent 1), as chat does: the busiest of 1,000 channels has an eighth of all lines. So
 do the users of a channel: everybody is at home in one, and every tenth line is a visitor's. Of 400,000 lines a
-user says nine, in one or two channels. 30 % of the texts hold non-ASCII characters, 20 % emotes, 3 % a link. A line of the
-Twitch dialect carries the tags of a PRIVMSG as documented at https://dev.twitch.tv/docs/chat/irc/#privmsg-tags,
-about 420 bytes in all.
+user says nine, in one or two channels. 30 % of the texts hold non-ASCII characters, 20 % emotes, 3 % a link. A
+line of the Twitch dialect carries the tags of a PRIVMSG as documented at
+https://dev.twitch.tv/docs/chat/irc/#privmsg-tags, about 420 bytes in all.
 
 Ordinary texts never repeat, so no cache along the way can answer for the work. Commands and planted texts repeat,
 as they do in life: two such lines still differ in tags, sender or channel.

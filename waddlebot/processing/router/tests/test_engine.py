@@ -210,7 +210,8 @@ async def test_answered_commands_and_warnings_are_announced_together() -> None:
     desk = Desk(Contribution(rules=(Rule("r1", "bad", "word"),)))
     desk.router.handle(
         EventBatch("live", [desk.event(text, user=user) for text, user in (
-            ("!pat", "ann"), ("hello", "ann"), ("!stroke", "bob"), ("!sell all", "ann"), ("a bad day", "eve"), ("!no", "ann"),
+            ("!pat", "ann"), ("hello", "ann"), ("!stroke", "bob"), ("!sell all", "ann"), ("a bad day", "eve"),
+            ("!no", "ann"),
         )])
     )  # fmt: skip
     await until(lambda: desk.published)
