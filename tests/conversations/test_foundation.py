@@ -55,7 +55,7 @@ async def test_ownership_switches_and_undo_by_hand(chat: Chat) -> None:
     chat.say("!module on core.reputation", as_="boss")
     await chat.hears("core.reputation is on now.")
     chat.say("!reputation", as_="boss")
-    await chat.hears("…600…", within_s=WITHIN_S)
+    await chat.hears("…(fair)…", within_s=WITHIN_S)
     chat.say("!module off processing.router", as_="boss")
     await chat.hears("processing.router cannot be switched off…")
 
