@@ -2,8 +2,9 @@
 
 import gc
 
-_YOUNG_MAX = 50_000
-"""New containers before the young are looked through: some 5 MB at most wait for it if all were garbage."""
+_YOUNG_MAX = 200_000
+"""New containers before the young are looked through: some 20 MB at most wait for it if all were garbage. A batch
+of rows on its way to the database is 50,000, which go by themselves."""
 _YOUNG_ROUNDS = 20
 _MIDDLE_ROUNDS = 100
 

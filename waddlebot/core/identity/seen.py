@@ -30,10 +30,10 @@ class Seen:
         logins = self._logins
         for (platform, server), here in crowd.said.items():
             for community, said in here.items():
-                for user_id, (login, name) in said.names.items():
+                for user_id, names in said.names.items():
                     key = platform, server, user_id
-                    if logins.get(key) != login and user_id and login and community:
-                        found[key] = (*key, login, name)
+                    if logins.get(key) != names.login and user_id and names.login and community:
+                        found[key] = (*key, names.login, names.name)
         for e in crowd.others:
             key = e.platform, e.server, e.user_id
             if logins.get(key) != e.user_login and e.user_id and e.user_login and e.community:

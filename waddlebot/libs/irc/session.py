@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import repeat
 
 from waddlebot.libs.irc.connection import LineProtocol, connect_words, tls_context
 from waddlebot.libs.irc.errors import IrcError, LinkError
@@ -218,10 +219,11 @@ class Session[T]:
     def _receive(self, lines: list[str]) -> None:
         """Sort a chunk: protocol lines are acted on, our own and replayed ones dropped, the rest handed on."""
         events: list[IrcMessage | T] = []
-        chat = self._chat
+        # Most chunks are nothing but chat: those are read without a step of Python's own.
+        read: Iterable[T | None] = repeat(None) if self._chat is None else map(self._chat, lines)
         try:
-            for line in lines:
-                if chat is not None and (said := chat(line)) is not None:
+            for line, said in zip(lines, read, strict=False):
+                if said is not None:
                     events.append(said)
                     continue
                 message = parse_line(line)

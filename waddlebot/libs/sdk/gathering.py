@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence, Set
 from itertools import repeat
 from typing import Protocol, Self
 
+import msgspec
+
 from waddlebot.libs.sdk.event import CHAT_MESSAGE, COMMAND_EXECUTED, Event
 
 
@@ -19,7 +21,14 @@ class Said:
     def __init__(self) -> None:
         self.commands: Counter[str] = Counter()
         self.lines: dict[str, int] = {}
-        self.names: dict[str, tuple[str, str]] = {}
+        self.names: dict[str, Names] = {}
+
+
+class Names(msgspec.Struct, frozen=True, gc=False):
+    """What somebody is called."""
+
+    login: str
+    name: str
 
 
 type Place = tuple[str, str]
@@ -91,7 +100,7 @@ class Crowd:
                 lines[user_id] += 1
             else:
                 lines[user_id] = 1
-                said.names[user_id] = event.user_login, event.user_name
+                said.names[user_id] = Names(event.user_login, event.user_name)
                 self._speakers += 1
 
     def communities(self) -> Iterable[str]:

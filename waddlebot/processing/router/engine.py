@@ -153,12 +153,12 @@ class Router:
             view = views.get(event.community)
             if view is None:
                 self._wait_for_view(event, delivery)
-            elif event.kind == COMMAND_EXECUTED and event.kind not in view.answers:
-                continue  # every command makes one, and has a trace already
             elif view.ignores(event):
                 plain.append(event)
                 if delivery is not None:
                     delivery.add(EventResult(event.id, "ignored", (), PLAIN))
+            elif event.kind == COMMAND_EXECUTED and event.kind not in view.answers:
+                continue  # every command makes one, and has a trace already
             elif not busy or not self._waits(event, view, delivery):
                 self._send_off(event, view, delivery)
         if plain:
