@@ -201,6 +201,8 @@ async def written(host: Host, lines: int, accounts: int = 0) -> None:
     """Have observers write what they gathered, until so many lines and accounts are in the database."""
     for observing in host.observing:
         observing.hasten()
+    # Asking the database counts all rows: it would take from what is measured.
+    await until(lambda: all(observing.idle for observing in host.observing), "the observers have written")
     await until(
         lambda: (
             scalar(host, "select coalesce(sum(activity), 0) from core_reputation__score") >= lines

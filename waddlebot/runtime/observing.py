@@ -90,6 +90,7 @@ class Observing:
         self._room.set()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._watching = False
 
     def _new(self) -> Gathered:
         return self._first.observer.into(self._first.context())
@@ -97,6 +98,11 @@ class Observing:
     def __len__(self) -> int:
         """How much waits to be observed."""
         return len(self._gathered)
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that came has been observed."""
+        return not (self._watching or len(self))
 
     def take(self, batch: EventBatch) -> Awaitable[None] | None:
         """Gather a batch's events; of an inboxed one the awaitable ends when they are observed."""
@@ -149,9 +155,9 @@ class Observing:
             if len(self):
                 gathered, self._gathered = self._gathered, self._new()
                 self._held.clear()
-                began_s = time.monotonic()
+                began_s, self._watching = time.monotonic(), True
                 await self._watch(gathered, secrets.token_hex(8))
-                busy_s = time.monotonic() - began_s
+                busy_s, self._watching = time.monotonic() - began_s, False
                 pause_s = min(max(EVERY_S, BUSY_FACTOR * busy_s), GATHERING_S_MAX)
 
     async def _watch(self, gathered: Gathered, key: str) -> None:

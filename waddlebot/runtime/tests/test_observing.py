@@ -172,6 +172,7 @@ async def test_what_no_longer_fits_is_counted_and_no_community_holds_more_than_a
     take: Callable[[EventBatch], object] = world.observing.take
     take(live(event("first")))
     await until(lambda: not len(world.observing))
+    assert not world.observing.idle, "it is still being observed"
     take(live(*(event(f"a{n}", community="a") for n in range(5))))
     assert world.observing.dropped == 3
     take(live(event("a9", community="a"), event("b", community="b")))
