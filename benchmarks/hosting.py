@@ -103,27 +103,6 @@ def entity(channel: str) -> str:
     return f"{PLATFORM}:{SERVER}:{channel}"
 
 
-def events_in_turns(messages: Iterable[Message]) -> list[Event]:
-    """Messages as a receiver hands them on, just received; in each channel its 1,000 users take turns.
-
-    Zipf's most eager user would exceed the 60 commands a minute, and the 20 that may wait for one person.
-    """
-    now = time.time()
-    turns: Counter[str] = Counter()
-    events = []
-    for message in messages:
-        channel = message.channel
-        turns[channel] += 1
-        user = f"{channel}_{turns[channel] % _USERS}"
-        events.append(
-            Event(
-                EVENT_VERSION, message.id, CHAT_MESSAGE, PLATFORM, SERVER, channel, user, user, user, (),
-                message.text, now, now, "", "bench",
-            )
-        )  # fmt: skip
-    return events
-
-
 def desk_of(host: Host) -> Desk:
     """The host's router and what belongs to it."""
     desk: Desk = host.runners["processing.router"].services.state()
@@ -136,11 +115,28 @@ def pushed_of(host: Host) -> Pushed:
     return pushed
 
 
-async def announce(host: Host, events: Sequence[Event]) -> None:
-    """Announce events as a receiver does, a chunk at a time, as fast as they are answered and replies leave."""
+async def announce(host: Host, messages: Sequence[Message]) -> None:
+    """Announce messages as a receiver does, a chunk at a time, as fast as they are answered and replies leave.
+
+    In each channel its 1,000 users take turns: Zipf's most eager one would exceed the 60 commands a minute, and
+    the 20 that may wait for one person.
+    """
     lanes = desk_of(host).router.lanes
-    for start in range(0, len(events), CHUNK_EVENTS):
-        await host.shared.announce(events[start : start + CHUNK_EVENTS])
+    communities = host.shared.configuration.entities
+    turns: Counter[str] = Counter()
+    for start in range(0, len(messages), CHUNK_EVENTS):
+        events, now = [], time.time()
+        for message in messages[start : start + CHUNK_EVENTS]:
+            channel = message.channel
+            turns[channel] += 1
+            user = f"{channel}_{turns[channel] % _USERS}"
+            events.append(
+                Event(
+                    EVENT_VERSION, message.id, CHAT_MESSAGE, PLATFORM, SERVER, channel, user, user, user, (),
+                    message.text, now, now, communities[entity(channel)], "bench",
+                )
+            )  # fmt: skip
+        await host.shared.announce(events)
         await asyncio.sleep(0)
         while host.outbox.size > REPLIES_WAITING_MAX or lanes.under_way > _CALLS_WAITING_MAX:  # noqa: ASYNC110  # nothing tells
             await asyncio.sleep(0.001)

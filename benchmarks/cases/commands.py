@@ -45,9 +45,8 @@ async def _dispatch(lines: int, *, durable: bool = False, only: Sequence[str] = 
     async with hosting.running(ledger(names, durable=durable), prepare=prepare, only=only) as host:
         await hosting.compile_views(host)
         router, pushed = hosting.desk_of(host).router, hosting.pushed_of(host)
-        events = hosting.events_in_turns(messages)
         clock = hosting.Clock()
-        await hosting.announce(host, events)
+        await hosting.announce(host, messages)
         await hosting.until(lambda: len(pushed.ids) >= lines, "every command is answered")
         result = clock.stop()
         expected = Counter(message.command for message in messages)

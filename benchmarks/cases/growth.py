@@ -71,7 +71,7 @@ async def _commands(exits: contextlib.AsyncExitStack, count: int, lines: int) ->
     pushed = hosting.pushed_of(host)
 
     async def work(number: int) -> None:
-        await hosting.announce(host, hosting.events_in_turns(messages[number * lines : (number + 1) * lines]))
+        await hosting.announce(host, messages[number * lines : (number + 1) * lines])
         await hosting.until(lambda: len(pushed.ids) >= (number + 1) * lines, "every command is answered")
 
     return work
