@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sysconfig
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,9 +29,17 @@ def facts() -> dict[str, str | int]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         "system": platform.platform(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "python_built_with": _built_with(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
     }
+
+
+def _built_with() -> str:
+    """The optimisations that the interpreter was built with: profiles and link time make a third or so."""
+    arguments = str(sysconfig.get_config_var("CONFIG_ARGS") or "")
+    found = [name for name in ("--enable-optimizations", "--with-lto") if name in arguments]
+    return " ".join(found) or "neither profiles nor link-time optimisation"
 
 
 def _cpu_model() -> str:
