@@ -23,7 +23,6 @@ NON_ASCII_SHARE = 0.30
 EMOTE_SHARE = 0.20
 LINK_SHARE = 0.03
 ANSWER_SHARE = 0.05
-VISITOR_SHARE = 0.10
 BATCH_LINES = 1_000
 STARTED_AT_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z, just before the first line's `tmi-sent-ts`
 COLORS = ("#1E90FF", "#FF69B4", "#8A2BE2", "#00FF7F", "#B22222", "#DAA520", "#5F9EA0", "")
@@ -101,6 +100,8 @@ class Corpus:
     command_share: float = 0.0
     """Share of lines (0 to 1) that call one of `command_names`, each as often; half with arguments."""
     planted: Sequence[str] = ()
+    visitor_share: float = 0.10
+    """Share of lines (0 to 1) by somebody who may be at home in any channel."""
     planted_share: float = 0.0
     """Share of lines (0 to 1) whose whole text is one of `planted`, such as what a string rule must catch."""
 
@@ -118,7 +119,7 @@ class Corpus:
             places = rng.choices(channels, cum_weights=channel_weights, k=count)
             for number in range(count):
                 channel, said = places[number], next(texts)
-                crowd = visitors if rng.random() < VISITOR_SHARE else crowds.get(channel, visitors)
+                crowd = visitors if rng.random() < self.visitor_share else crowds.get(channel, visitors)
                 (user,) = rng.choices(crowd[0], cum_weights=crowd[1])
                 if self.dialect == "twitch":
                     yield _twitch_message(rng, user, channel, said, STARTED_AT_MS + 7 * (start + number))

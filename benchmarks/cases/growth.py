@@ -89,7 +89,9 @@ async def _chat(
     exits: contextlib.AsyncExitStack, channels: Sequence[str], configured: Sequence[Rule], lines: int
 ) -> Work:
     """Plain lines in these channels of ten communities, the first of which has the rules."""
-    messages: list[Message] = list(corpus.Corpus(lines=lines * SLICES, channels=len(channels)))
+    # Without homes, or ten channels and ten thousand would have crowds of different sizes.
+    chat = corpus.Corpus(lines=lines * SLICES, channels=len(channels), visitor_share=1.0)
+    messages: list[Message] = list(chat)
     communities = {f"c-{n}": channels[n::COMMUNITIES] for n in range(COMMUNITIES)}
 
     async def prepare(dal: AsyncDAL) -> None:

@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING
 
 from waddlebot.libs.adapters.inbox import DurableInbox
 from waddlebot.libs.adapters.local import CONTRIBUTE, VIEW
-from waddlebot.libs.sdk.ports import Bus, CallScope, Compiled, Directory, EventBatch, EventResult, Send, Watcher
+from waddlebot.libs.dal import DalError
+from waddlebot.libs.sdk.ports import (
+    Bus,
+    CallError,
+    CallScope,
+    Compiled,
+    Directory,
+    Endpoint,
+    EventBatch,
+    EventResult,
+    Send,
+    Watcher,
+)
 from waddlebot.libs.sdk.view import Contribution
 
 if TYPE_CHECKING:
@@ -61,10 +73,24 @@ class HostPorts:
             endpoint = self._host.directory.get(name)
             if module.contributor is None or endpoint is None:
                 continue
-            given = await endpoint.call(VIEW, CONTRIBUTE, tuple(communities), CallScope(""))
-            for community, contribution in _contributions(given).items():
+            for community, contribution in (await self._given(name, endpoint, communities)).items():
                 contributions[community][name] = contribution
         return {c: Compiled(versions[c], contributions[c]) for c in communities}
+
+    async def _given(
+        self, module: str, endpoint: Endpoint, communities: Sequence[str]
+    ) -> Mapping[str, Contribution]:
+        """What a module contributes: nothing when it is broken, or all others would be silent there, too.
+
+        Raises what may pass, such as a database that is away: until then the views stay as they are.
+        """
+        try:
+            return _contributions(await endpoint.call(VIEW, CONTRIBUTE, tuple(communities), CallScope("")))
+        except (DalError, CallError):
+            raise
+        except Exception:
+            self._host.log.exception("%s contributes nothing to %s", module, ", ".join(communities[:10]))
+            return {}
 
     def watch(self, changed: Watcher) -> None:
         """``changed`` is told of communities whose configuration changed."""

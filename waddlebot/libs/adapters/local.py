@@ -18,6 +18,8 @@ from waddlebot.libs.sdk.view import Contribution
 VIEW = "View"
 CONTRIBUTE = "contribute"
 
+_SIGNATURES_KEPT = 100
+
 type Action = tuple[Handler, tuple[Argument, ...], str]
 
 
@@ -33,8 +35,13 @@ class LocalEndpoint:
         self._hide = hide
         self._loop = asyncio.get_running_loop()
         self._actions: dict[str, Action] = {}
+        kept: list[tuple[Argument, ...]] = []
         for command in module.commands.values():
-            self._actions[f"command:{command.name}"] = (command.handler, command.arguments, command.usage)
+            # Thousands of commands take the same arguments: one copy of them stays in the processor's cache.
+            arguments = next((same for same in kept if same == command.arguments), command.arguments)
+            if arguments is command.arguments and len(kept) < _SIGNATURES_KEPT:
+                kept.append(arguments)
+            self._actions[f"command:{command.name}"] = (command.handler, arguments, command.usage)
         for name, handler in module.dynamics.items():
             self._actions[f"dynamic:{name}"] = (handler, (), "")
         for number, answer in enumerate(module.answering):

@@ -139,8 +139,11 @@ class AsyncDAL:
         if change is None:
             raise DalError(f"there is no change {change_id} in the community {community!r}")
         store = self.bind(change.module, Community(community), actor=actor, reason=reason)
+        system = self._system(Community(community))
+        earlier = await system.undone_by(change_id)
         await changes.undo_change(store, change, force)
-        return await self._system(Community(community)).undone_by(change_id)
+        undone = await system.undone_by(change_id)
+        return None if undone == earlier else undone
 
     async def forget_effects(self, before: float) -> int:
         """Forget effects older than `before` (seconds since 1970); the caller knows what may still be re-run."""

@@ -96,16 +96,13 @@ class Matcher:
     def match(self, text: str) -> Sequence[int]:
         """Positions of the rules that match ``text``; linear in the length of the text."""
         try:
-            return self._look(text)
+            if self._glance is not None:  # most lines and most rules need no more
+                folded = text.casefold()
+                if folded not in self._folded and not self._glance(folded):
+                    return ()
+            return self._match(text)
         except UnicodeEncodeError:  # half a character, which no rule is about
-            return self._look(text.encode("utf-8", "replace").decode())
-
-    def _look(self, text: str) -> Sequence[int]:
-        if self._glance is not None:  # most lines and most rules need no more
-            folded = text.casefold()
-            if folded not in self._folded and not self._glance(folded):
-                return ()
-        return self._match(text)
+            return self.match(text.encode("utf-8", "replace").decode())
 
     def _match(self, text: str) -> list[int]:
         found = self._always.copy()

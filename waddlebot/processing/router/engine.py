@@ -31,9 +31,9 @@ from waddlebot.processing.router.pipeline import (
     PIPELINE,
     PLAIN,
     STAGE_NAMES,
-    Course,
     Trip,
-    course,
+    course_of,
+    line_course,
 )
 from waddlebot.processing.router.recent import Recent
 from waddlebot.processing.router.rules import Rules
@@ -168,24 +168,19 @@ class Router:
         """Through the pipeline until a stage ends it, or a module is asked."""
         trip = Trip(self, event, view, delivery)
         try:
-            for trip.stage, stage in view.courses.get(None) or self._course(view, None):
+            for trip.stage, stage in view.course or line_course(view):
                 reason = stage(trip)
                 if reason is not None:
                     self._end(trip, "answered" if reason is PLAIN and trip.replies else "ignored", reason)
                     return
             matched = trip.entry
-            for trip.stage, stage in view.courses.get(matched) or self._course(view, matched):
+            for trip.stage, stage in (not view.disabled and matched.course) or course_of(view, matched):
                 reason = stage(trip)
                 if reason is not None:
                     self._end(trip, "refused", reason)
                     return
         except Exception as error:
             self._break(trip, error)
-
-    @staticmethod
-    def _course(view: View, entry: Entry | None) -> Course:
-        found = view.courses[entry] = course(view, entry)
-        return found
 
     def _waits(self, event: Event, view: View, delivery: Delivery | None) -> bool:
         """Whether the line waits for an earlier command of the same person, which may change what it means."""

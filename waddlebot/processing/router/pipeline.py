@@ -7,6 +7,7 @@ here: no stage would do anything with them.
 
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from waddlebot.libs.sdk import CHAT_MESSAGE, Event, Rank, Reply, admits
@@ -204,24 +205,37 @@ PIPELINE: tuple[Stage, ...] = (
 )  # fmt: skip
 LINE_STAGES = 4
 
-# When a stage would pass every trip of a command here, so that it need not be asked.
-_IDLE: Mapping[Stage, Callable[[View, Entry], bool]] = {
-    restrict: lambda view, entry: not view.restricted,
-    moderate: lambda view, entry: view.matcher is None,
-    enabled: lambda view, entry: entry.enabled and entry.module not in view.disabled,
-    complete: lambda view, entry: bool(entry.handler),
-    limit_person: lambda view, entry: not (entry.cooldown_s or entry.user_cooldown_s),
+# When a stage would pass every trip of a view, or of a command in any view that has no module switched off.
+_IDLE_IN: Mapping[Stage, Callable[[View], bool]] = {
+    restrict: lambda view: not view.restricted,
+    moderate: lambda view: view.matcher is None,
 }
+_IDLE_FOR: Mapping[Stage, Callable[[Entry], bool]] = {
+    enabled: lambda entry: entry.enabled,
+    complete: lambda entry: bool(entry.handler),
+    limit_person: lambda entry: not (entry.cooldown_s or entry.user_cooldown_s),
+}
+
 STAGE_NAMES: tuple[str, ...] = (*(stage.__name__ for stage in PIPELINE), "record")
 EXECUTE = PIPELINE.index(execute)
 
 
-def course(view: View, entry: Entry | None) -> Course:
-    """The stages that may do something, by number: for every line here, or for what matched this command."""
-    numbered = tuple(enumerate(PIPELINE))
-    stages = numbered[:LINE_STAGES] if entry is None else numbered[LINE_STAGES:]
-    return tuple(
-        (number, stage)
-        for number, stage in stages
-        if stage not in _IDLE or not _IDLE[stage](view, entry or Trip.entry)
-    )
+def line_course(view: View) -> Course:
+    """The stages that may do something to a line here, by number."""
+    view.course = _course(0, frozenset(stage for stage, idle in _IDLE_IN.items() if idle(view)))
+    return view.course
+
+
+def course_of(view: View, entry: Entry) -> Course:
+    """The stages that may do something to what matched a command here, by number."""
+    if view.disabled:
+        return _course(LINE_STAGES, frozenset())
+    entry.course = _course(LINE_STAGES, frozenset(stage for stage, idle in _IDLE_FOR.items() if idle(entry)))
+    return entry.course
+
+
+@cache
+def _course(first: int, idle: frozenset[Stage]) -> Course:
+    """The stages from one on without some; of 0 those of lines alone. Few, and shared by thousands of commands."""
+    last = LINE_STAGES if first == 0 else len(PIPELINE)
+    return tuple((n, stage) for n, stage in enumerate(PIPELINE) if first <= n < last and stage not in idle)

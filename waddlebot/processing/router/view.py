@@ -51,8 +51,8 @@ class Entry:
     """
 
     __slots__ = (
-        "alias", "also", "cooldown_s", "data", "enabled", "handler", "help", "hidden", "least", "limited",
-        "module", "name", "table", "timeout_s", "usage", "user_cooldown_s", "verbs",
+        "alias", "also", "cooldown_s", "course", "data", "enabled", "handler", "help", "hidden", "least",
+        "limited", "module", "name", "table", "timeout_s", "usage", "user_cooldown_s", "verbs",
     )  # fmt: skip
 
     def __init__(self, name: str, module: str, handler: str) -> None:
@@ -63,6 +63,7 @@ class Entry:
         self.least = ANYONE
         self.cooldown_s = 0.0
         self.user_cooldown_s = 0.0
+        self.course: tuple[Any, ...] = ()  # the stages that its trips need, worked out by who runs them
         self.timeout_s = 10.0
         self.limited: Limited = "once"
         self.enabled = True
@@ -79,6 +80,7 @@ class Entry:
         twin = Entry(self.name, self.module, self.handler)
         for name in self.__slots__:
             setattr(twin, name, getattr(self, name))
+        twin.course = ()
         return twin
 
 
@@ -131,7 +133,7 @@ class View:
     """What the router knows of a community. Plain attributes: the pipeline reads them for every line."""
 
     __slots__ = (
-        "answers", "bare", "catalogue", "community", "community_prefix", "courses", "disabled", "late_s",
+        "answers", "bare", "catalogue", "community", "community_prefix", "course", "disabled", "late_s",
         "limits", "matcher", "native", "own", "own_community", "prefix", "prefixes", "ranks", "restricted",
         "rules", "settings", "starts", "version",
     )  # fmt: skip
@@ -157,7 +159,7 @@ class View:
         self.rules: tuple[Rule, ...] = ()
         self.matcher: Matcher | None = None
         self.starts = DEFAULT_PREFIX + DEFAULT_COMMUNITY_PREFIX
-        self.courses: dict[Entry | None, Any] = {}  # which stages are needed, worked out by who runs them
+        self.course: tuple[Any, ...] = ()  # the stages that a line needs here, worked out by who runs them
 
     def ignores(self, event: Event) -> bool:
         """Whether an event is a line of chat that concerns nothing here, as most do: no stage need see it."""

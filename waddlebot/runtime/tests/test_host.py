@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from waddlebot.libs.dal import DalError, Unavailable
 from waddlebot.libs.dal.errors import SchemaError
 from waddlebot.libs.sdk import (
     Context,
+    Contribution,
     Event,
     Field,
     Module,
@@ -178,6 +179,26 @@ async def test_a_module_lives_in_a_host(tmp_path: Path) -> None:
         await until(lambda: len(pushed) == 2)
     finally:
         await host.stop()
+
+
+async def test_a_module_that_cannot_say_what_it_contributes_silences_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    module = sample()
+
+    @module.contributes
+    async def contribute(ctx: ServiceContext[Any, Any], communities: Sequence[str]) -> dict[str, Contribution]:
+        raise ZeroDivisionError
+
+    host = host_of(environ_of(tmp_path), manifests={**discover(), module.name: module})
+    await host.start()
+    try:
+        async with joined(HostBot(host, []), "home") as chat:
+            chat.say("!help")
+            await chat.hears("Say !help <command> about one of: …")
+    finally:
+        await host.stop()
+    assert "interactive.sample contributes nothing to home" in caplog.text
 
 
 async def test_a_module_that_is_not_configured_does_not_run(tmp_path: Path) -> None:

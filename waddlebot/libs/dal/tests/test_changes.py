@@ -91,6 +91,7 @@ async def test_undo_refuses_to_trample_on_a_later_change(dal: AsyncDAL, bind: Bi
     assert await bind().alias("hi") == Alias("hi", "!later")
     assert await dal.undo("home", made.id, actor="mod", force=True) is not None
     assert await bind().alias("hi") is None
+    assert await dal.undo("home", made.id, actor="mod", force=True) is None, "it is as it was before already"
     with pytest.raises(Conflict):
         await dal.undo("home", made.id, actor="mod")
 

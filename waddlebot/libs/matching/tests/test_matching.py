@@ -49,6 +49,13 @@ def test_refused_with_a_reason(pattern: str) -> None:
         check_pattern("regex", pattern)
 
 
+@pytest.mark.parametrize(("kind", "pattern"), [("contains", "bad"), ("word", "bad"), ("regex", "bad.?")])
+def test_half_a_character_in_a_text_hides_nothing(kind: Kind, pattern: str) -> None:
+    matcher = Matcher([(kind, pattern, False)])
+    assert list(matcher.match("bad \ud83d")) == [0]
+    assert list(matcher.match("good \ud83d")) == []
+
+
 def test_a_deadly_pattern_is_harmless() -> None:
     matcher = Matcher([("regex", "(a+)+$", False)])
     assert list(matcher.match("a" * 4_000 + "b")) == []
