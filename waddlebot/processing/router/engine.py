@@ -151,9 +151,13 @@ class Router:
         views, busy, plain = self.views, self.lanes.busy, list[Event]()
         for event in events:
             view = views.get(event.community)
+            try:
+                ignored = view is not None and view.ignores(event)
+            except Exception:
+                ignored = False  # the stages meet the same fault, which then ends this event and no other
             if view is None:
                 self._wait_for_view(event, delivery)
-            elif view.ignores(event):
+            elif ignored:
                 plain.append(event)
                 if delivery is not None:
                     delivery.add(EventResult(event.id, "ignored", (), PLAIN))

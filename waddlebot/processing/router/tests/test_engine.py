@@ -237,6 +237,23 @@ async def test_what_follows_from_an_accepted_batch_is_announced_once_under_an_id
     assert len(desk.published) == 1
 
 
+async def test_a_fault_in_looking_at_a_line_ends_that_line_alone() -> None:
+    desk = Desk(Contribution(rules=(Rule("r1", "bad", "word"),)))
+
+    class Faulty:
+        def match(self, text: str) -> tuple[int, ...]:
+            if "boom" in text:
+                raise ZeroDivisionError
+            return ()
+
+    desk.router.views["c"].matcher = cast(Any, Faulty())
+    lines = [desk.event("boom", id="e1"), desk.event("!pat"), desk.event("hello")]
+    desk.router.handle(EventBatch("live", lines))
+    await until(lambda: desk.buried)
+    assert [(id_, reason) for id_, reason, _ in desk.buried] == [("e1", "ZeroDivisionError: ")]
+    assert [send.reply.text for send in desk.sent] == ["pats ann", "moo"]
+
+
 async def test_the_same_event_twice_is_one() -> None:
     desk = Desk()
     assert await desk.say("!pat", id="same")
