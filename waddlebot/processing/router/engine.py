@@ -296,7 +296,7 @@ class Router:
         lane = trip.event.community, trip.person
         if self.lanes.take(lane):
             self._start(trip)
-        elif not self.lanes.wait(lane, partial(self.lanes.enter, lane, partial(self._start, trip))):
+        elif not self.lanes.enter(lane, partial(self._start, trip)):
             self._end(trip, "refused", "too many commands of the same person at once")
 
     def _start(self, trip: Trip) -> None:

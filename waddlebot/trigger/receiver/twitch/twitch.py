@@ -63,7 +63,7 @@ def events(
                 Event(
                     EVENT_VERSION, event_id, CHAT_MESSAGE, PLATFORM, "", channel, user_id, login,
                     (unescape_tag(name) if "\\" in name else name) or login, roles(badges), text,
-                    int(sent_at) / 1000, now, communities.get(f"twitch::{channel}", ""), source, tags,
+                    int(sent_at) / 1000, now, communities.get(f"{PLATFORM}::{channel}", ""), source, tags,
                 )
             )  # fmt: skip
         elif one.command == "PRIVMSG":
