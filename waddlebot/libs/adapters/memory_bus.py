@@ -8,12 +8,14 @@ from waddlebot.libs.sdk.ports import EventBatch, Subscriber
 
 
 class MemoryBus:
-    """Hands each batch to every subscriber, in the order in which they subscribed."""
+    """Hands each batch to every subscriber, in the order in which they subscribed. One process owns everything."""
+
+    shares = True
 
     def __init__(self) -> None:
         self._subscribers: dict[str, Subscriber] = {}
 
-    def subscribe(self, name: str, subscriber: Subscriber) -> None:
+    def subscribe(self, name: str, subscriber: Subscriber, *, owned: bool = False) -> None:
         """``subscriber`` is told of every batch from now on; a name subscribes once."""
         if name in self._subscribers:
             raise ValueError(f"{name} has subscribed already")

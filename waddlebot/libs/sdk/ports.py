@@ -1,6 +1,7 @@
 """The ports between modules and the world. ``libs/adapters`` has one file per technology behind them."""
 
 import asyncio
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -93,11 +94,27 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
 class EventBatch(msgspec.Struct, frozen=True, gc=False):
     """Events that travel together, in order. ``inboxed`` batches were committed before they were
     acknowledged and are announced again after a crash; their ``id`` is then the same.
+
+    ``source`` is the inbox source of an inboxed batch. ``partition`` is that of all its events, -1 where they
+    may be of several. ``fences`` has, by entity, the fence of the claim under which its lines were read;
+    entities that nobody claims are not in it.
     """
 
     id: str
     events: list[Event]
     inboxed: bool = False
+    source: str = ""
+    partition: int = -1
+    fences: dict[str, int] = {}
+
+
+PARTITIONS = 64
+"""How many parts the communities fall into; each has one owning router. Fixed, for streams are named by them."""
+
+
+def partition_of(community: str) -> int:
+    """The partition of a community: the same on every host and in every version."""
+    return zlib.crc32(community.encode()) & (PARTITIONS - 1)
 
 
 PART = "+"
@@ -108,10 +125,20 @@ type Subscriber = Callable[[EventBatch], Awaitable[None] | None]
 
 
 class Bus(Protocol):
-    """Announces batches of events; whoever subscribed gets every batch, in order per publisher."""
+    """Announces batches of events; whoever subscribed gets every batch, in order per publisher.
 
-    def subscribe(self, name: str, subscriber: Subscriber) -> None:
-        """``subscriber`` is told of every batch from now on."""
+    ``shares`` says whether several observers may gather as one subscriber: not where each name keeps its own
+    place in the stream.
+    """
+
+    @property
+    def shares(self) -> bool:
+        """Whether one subscriber may stand for several observers."""
+
+    def subscribe(self, name: str, subscriber: Subscriber, *, owned: bool = False) -> None:
+        """``subscriber`` is told of every batch from now on; where ``owned``, only of batches whose
+        partition this host owns.
+        """
 
     async def publish(self, batch: EventBatch) -> None:
         """Hand a batch over; returns when every subscriber has processed an inboxed batch, or has taken
