@@ -16,7 +16,7 @@ from waddlebot.libs.sdk.context import Services
 from waddlebot.libs.sdk.contract import Caller
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.module import Module
-from waddlebot.libs.sdk.ports import Bus, CallError, CallScope, Directory, EventBatch, Ports, Send
+from waddlebot.libs.sdk.ports import Bus, CallError, CallScope, Claims, Directory, EventBatch, Ports, Send
 from waddlebot.runtime.configuration import ConfigurationCache
 from waddlebot.runtime.observing import whole_of
 from waddlebot.runtime.secret import Secret
@@ -42,6 +42,7 @@ class Shared:
         self.send = send
         self.promised = {contract: m.name for m in manifests.values() for contract, _ in m.promises}
         self.configuration: ConfigurationCache
+        self.claims: Callable[[str], Claims]
         self.dropped: Counter[str] = Counter()
         self._run = secrets.token_hex(4)
         self._numbers = itertools.count()
@@ -103,6 +104,11 @@ class HostServices(Services):
         self._bind = bind
         self._ports = ports
         self._state: Any = None
+
+    @property
+    def claims(self) -> Claims:
+        """What this module's replicas share."""
+        return self._shared.claims(self.module)
 
     def now(self) -> float:
         """Seconds since the epoch."""

@@ -20,7 +20,18 @@ from waddlebot.libs.sdk.event import CHAT_MESSAGE, COMMAND_EXECUTED, EVENT_VERSI
 from waddlebot.libs.sdk.fields import Field, FieldError
 from waddlebot.libs.sdk.gathering import Crowd, Events, Gathered
 from waddlebot.libs.sdk.module import Answer, Command, Job, Module, Mount, Observer, Route
-from waddlebot.libs.sdk.ports import Call, CallError, CallScope, EventBatch, EventResult, Result, Send, Sent
+from waddlebot.libs.sdk.ports import (
+    Call,
+    CallError,
+    CallLost,
+    CallScope,
+    Claims,
+    EventBatch,
+    EventResult,
+    Result,
+    Send,
+    Sent,
+)
 from waddlebot.libs.sdk.rank import Rank, Role, admits
 from waddlebot.libs.sdk.reply import Answers, Refusal, Reply, listed
 from waddlebot.libs.sdk.view import Alias, Contribution, DynamicCommand, Override, Restriction, Rule
@@ -37,7 +48,9 @@ __all__ = [
     "BatchContext",
     "Call",
     "CallError",
+    "CallLost",
     "CallScope",
+    "Claims",
     "Column",
     "Command",
     "Community",

@@ -11,7 +11,7 @@ from waddlebot.libs.dal import Community, Scope, Store, System
 from waddlebot.libs.sdk.contract import Caller, Contract
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.module import Module
-from waddlebot.libs.sdk.ports import Call, CallScope, Ports, Send
+from waddlebot.libs.sdk.ports import Call, CallScope, Claims, Ports, Send
 from waddlebot.libs.sdk.rank import OPERATOR, Rank, Role, admits
 
 
@@ -25,6 +25,10 @@ class Services(Protocol):
     """Every known entity and the community it belongs to."""
     manifests: Mapping[str, Module]
     """Every module there is, as data."""
+
+    @property
+    def claims(self) -> Claims:
+        """What this module's replicas share."""
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -227,12 +231,12 @@ class ServiceContext[S, St](_Base):
         """What the host lends, for the few modules that hand it on."""
         return self._services
 
-    def use[C: Contract](self, contract: type[C], community: str = "", key: str = "") -> C:
-        """A contract, asked for ``community`` or for the one this call came for."""
+    def use[C: Contract](self, contract: type[C], community: str = "", key: str = "", at: str = "") -> C:
+        """A contract, asked for ``community`` or for the one this call came for, ``at`` a host or anywhere."""
         own = self.call_scope
 
         def ask(contract: str, method: str, request: Any, answer: Any) -> Awaitable[Any]:
-            scope = CallScope(community or own.community, own.actor, self._numbered(key or own.key))
+            scope = CallScope(community or own.community, own.actor, self._numbered(key or own.key), at)
             return self._services.caller(scope)(contract, method, request, answer)
 
         return contract(ask)

@@ -1,6 +1,7 @@
 """The ports between modules and the world. ``libs/adapters`` has one file per technology behind them."""
 
 import asyncio
+import math
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
@@ -189,18 +190,60 @@ class Endpoint(Protocol):
 
 
 class CallScope(msgspec.Struct, frozen=True, gc=False):
-    """On whose behalf a contract is asked: the community, the acting account and the delivery's key."""
+    """On whose behalf a contract is asked: the community, the acting account and the delivery's key.
+
+    ``at`` is the host whose replica is to answer (:meth:`Claims.holder`); empty where any may.
+    """
 
     community: str
     actor: str = ""
     key: str = ""
+    at: str = ""
 
 
 class CallError(Exception):
     """A contract could not be asked or did not answer; the text says which and what to do."""
 
 
+class CallLost(CallError):  # noqa: N818  what happened to the call, beside CallError
+    """The link broke before the answer came: what was asked for may have been done, and must not be repeated."""
+
+
 type Directory = Mapping[str, Endpoint]
+
+
+class Claims(Protocol):
+    """What one module's replicas share among each other: each name is held by one of them at a time.
+
+    One task of the module follows :meth:`changed`. A name is taken over from a dead replica within 15 s.
+    """
+
+    def want(self, names: Mapping[str, int], *, most: int | None = None, moves_per_s: float = math.inf) -> None:
+        """Share these names from now on: higher priorities are held first. Call again when they change.
+
+        Of them this replica holds at most ``most``. Names that move from one living replica to another, so that
+        each has its share, do so at most ``moves_per_s`` a second.
+        """
+
+    @property
+    def held(self) -> Mapping[str, int]:
+        """The names held now, and the fence of each, which rises when a name gets another holder.
+
+        Another object after each change. Empty while the database cannot be reached, since others may hold them.
+        """
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas, this one among them, share names."""
+
+    async def changed(self) -> None:
+        """Return after ``held`` or ``replicas`` changed since the last return.
+
+        Not when ``held`` is empty only because the database is away: most likely all is as before when it is back.
+        """
+
+    def holder(self, name: str) -> str:
+        """The host that holds a name of any module, for :attr:`CallScope.at`; empty when nobody does."""
 
 
 class Compiled(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.fields import from_environment
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.ports import CallError, CallScope, Ports, Send
+from waddlebot.libs.testing.claims import LoneClaims
 from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.testing.stores import opened_dal
 from waddlebot.libs.web import Gate, Health, HttpModule, KeyRing, KeyStore, Site, WebConfig, WebServer, create_app
@@ -45,6 +46,12 @@ class LoneServices(Services):
         self.promised: dict[tuple[str, str], Callable[[Any], Awaitable[Any]]] = {}
         """What answers a contract's method, by the names of both."""
         self.entered: Any = None
+        self._claims = LoneClaims()
+
+    @property
+    def claims(self) -> LoneClaims:
+        """What it would share with replicas."""
+        return self._claims
 
     def now(self) -> float:
         """Seconds since the epoch."""
