@@ -14,14 +14,15 @@ class Dialect:
 
     `types` are the placeholders of migrations: `{text}`, `{integer}` …, `{id}` for a key the database numbers, and
     `{keyed}` after a table whose rows SQLite keeps in the order of the key: one B-tree to write instead of two.
-    `parameter` and `within` are templates for `str.format`: a bound parameter, and "one of the ids in a
-    parameter".
+    `parameter` and `each` are templates for `str.format`: a bound parameter, and the texts of the JSON list in a
+    parameter, as a sub-select. `now` is the database's clock, which moves on within a transaction.
     """
 
     name: EngineName
     types: Mapping[str, str]
     parameter: str
-    within: str
+    each: str
+    now: str
 
     def qualified(self, owner: str, table: str) -> str:
         """The table's full name: an owner is a schema in PostgreSQL, a prefix in the one SQLite file."""
@@ -49,7 +50,8 @@ SQLITE = Dialect(
         }
     ),
     parameter=":{0}",
-    within="{0} in (select value from json_each(:{1}))",
+    each="(select value from json_each(:{0}))",
+    now="((julianday('now') - 2440587.5) * 86400.0)",  # 2440587.5 is 1970-01-01; unixepoch('subsec') is too new
 )
 
 POSTGRESQL = Dialect(
@@ -67,5 +69,6 @@ POSTGRESQL = Dialect(
         }
     ),
     parameter="%({0})s",
-    within="{0} in (select json_array_elements_text(%({1})s::json))",
+    each="(select json_array_elements_text(%({0})s::json))",
+    now="extract(epoch from clock_timestamp())::double precision",
 )

@@ -12,7 +12,9 @@ from waddlebot.libs.dal.store import Store
 from waddlebot.libs.dal.table import Table, check_name
 
 # Words of migrations (`{text}`), of statements (`{scope}`), and methods of the facade (`self.db.fetch`).
-_RESERVED = frozenset((*SQLITE.types, "scope", "community", "execute", "fetch", "insert_many", "upsert_many"))
+_RESERVED = frozenset(
+    (*SQLITE.types, "scope", "community", "now", "each", "execute", "fetch", "insert_many", "upsert_many")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """SQL written once for both engines, its names and scope filled in, its values always bound.
 
 A template names tables as `{points}`, the scope's condition as `{scope}` (or `{scope:p}` for the alias `p`), the
-scope's one community as `{community}`, and values as `:name`.
+scope's one community as `{community}`, and values as `:name`. `{now}` is the database's clock in seconds since
+1970, `{each:names}` a sub-select of the texts in the value `names`, a JSON list.
 """
 
 import json
@@ -92,6 +93,10 @@ class Statements:
             if place in ("scope", "community"):
                 marks += 1
                 return self._community(scope) if place == "community" else self._condition(scope, token["alias"])
+            if place == "now":
+                return self.dialect.now
+            if place == "each":
+                return self.dialect.each.format(token["alias"])
             if place not in self.qualified:
                 raise ScopeError(f"{self.owner.name} has no table {place!r}")
             if self.tables[place].scoped:
@@ -112,7 +117,7 @@ class Statements:
             case Community():
                 return f"{column} = {self.dialect.bound('scope_')}"
             case Batch():
-                return self.dialect.within.format(column, "scope_")
+                return f"{column} in {self.dialect.each.format('scope_')}"
             case System():
                 return "true"
 

@@ -1,6 +1,7 @@
 """Reading and writing through a store, on both engines."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,19 @@ async def test_what_was_written_is_read(bind: Bind) -> None:
     assert await bind().add("bob", 2.0) == 3.5
     assert await bind().points() == {"bob": 3.5}
     assert await bind().totals() == [Total("bob", 3.5)]
+
+
+async def test_a_statement_may_ask_the_clock_and_name_many_texts(bind: Bind) -> None:
+    for account in ("bob", "it's ann", "eve"):
+        await bind().add(account, 1)
+    template = "select account from {points} where {scope} and account in {each:names} order by account"
+    names = '["it\'s ann", "bob", "nobody"]'
+    assert await bind().run(lambda s: [row[0] for row in s.db.execute(template, {"names": names})]) == [
+        "bob",
+        "it's ann",
+    ]
+    ((at,),) = await bind().run(lambda s: list(s.db.execute("select {now}")))
+    assert abs(at - time.time()) < 5
 
 
 async def test_a_failed_method_writes_nothing(bind: Bind) -> None:
