@@ -83,8 +83,9 @@ def takes(info: FieldInfo) -> str:
         for word, limit in (("least", info.field.at_least), ("most", info.field.at_most))
         if limit is not None
     ]
-    if info.field.length_max is not None:
-        bounds.append(f"at most {info.field.length_max} characters")
+    for word, length in (("least", info.field.length_min), ("most", info.field.length_max)):
+        if length is not None:
+            bounds.append(f"at {word} {length} characters")
     return ", ".join([words, *bounds])
 
 

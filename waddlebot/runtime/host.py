@@ -29,9 +29,11 @@ from waddlebot.libs.web.keys import KeyStore
 from waddlebot.libs.web.server import bind
 from waddlebot.runtime.configuration import ConfigurationCache
 from waddlebot.runtime.environment import Environment
+from waddlebot.runtime.metrics import LoopLag, metrics_of
 from waddlebot.runtime.observing import Observing, Watcher, observing_of
 from waddlebot.runtime.ports import HostPorts
 from waddlebot.runtime.profiles import profile_of
+from waddlebot.runtime.readiness import readiness_of
 from waddlebot.runtime.secrecy import secrets_of
 from waddlebot.runtime.secret import load as load_secret
 from waddlebot.runtime.services import HostServices, Shared
@@ -83,6 +85,8 @@ class Host:
         self.directory: dict[str, Endpoint] = {}
         self.observing: list[Observing] = []
         self.supervisor = Supervisor(self.log)
+        self.metrics = metrics_of(self)
+        self.readiness = readiness_of(self)
         self._exits = contextlib.AsyncExitStack()
         self.shared: Shared
         self.inbox: DurableInbox
@@ -159,6 +163,9 @@ class Host:
         supervise = self.supervisor.start
         supervise("configuration", self.shared.configuration.run)
         supervise("inbox", self.inbox.run)
+        lag = LoopLag()
+        self.metrics.add(lag.measures)
+        self.supervisor.every("loop lag", lag.EVERY_S, lag.look)
         for module in self.modules.values():
             if module.delivers:
                 supervise(f"outbox {module.delivers}", partial(self.outbox.run, module.delivers))

@@ -56,6 +56,11 @@ class DurableInbox:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sources: dict[str, str] = {}
 
+    @property
+    def open_events(self) -> int:
+        """How many accepted events are in work."""
+        return self._open_events
+
     async def accept(self, source: str, events: Sequence[Event]) -> Accepted:
         """Commit the new ones of ``events`` and start to process them.
 

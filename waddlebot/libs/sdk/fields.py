@@ -30,6 +30,7 @@ class Field:
     at_least: float | None = None
     at_most: float | None = None
     length_max: int | None = None
+    length_min: int | None = None
     choices: tuple[str, ...] = ()
     env: str = ""
     secret: bool = False
@@ -114,9 +115,17 @@ def check(info: FieldInfo, value: Any) -> Any:
         raise FieldError(f"{info.name} is one of {', '.join(field.choices)}, not {_shown(info, value)}.")
     if isinstance(converted, (int, float)) and not isinstance(converted, bool):
         _check_number(info, converted)
-    if field.length_max is not None and isinstance(converted, str) and len(converted) > field.length_max:
-        raise FieldError(f"{info.name} has at most {field.length_max} characters, not {len(converted)}.")
+    if isinstance(converted, str):
+        _check_length(info, len(converted))
     return converted
+
+
+def _check_length(info: FieldInfo, length: int) -> None:
+    field = info.field
+    if field.length_max is not None and length > field.length_max:
+        raise FieldError(f"{info.name} has at most {field.length_max} characters, not {length}.")
+    if field.length_min is not None and length < field.length_min:
+        raise FieldError(f"{info.name} has at least {field.length_min} characters, not {length}.")
 
 
 def _check_number(info: FieldInfo, number: float) -> None:
@@ -204,6 +213,7 @@ def _schema_words(info: FieldInfo) -> dict[str, Any]:
         "minimum": field.at_least,
         "maximum": field.at_most,
         "maxLength": field.length_max,
+        "minLength": field.length_min,
         "enum": choices or None,
         "writeOnly": field.secret or None,
     }

@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal, get_type_hints
 
 from waddlebot.libs.dal import Store
@@ -11,6 +11,7 @@ from waddlebot.libs.sdk.arguments import Argument, arguments_of
 from waddlebot.libs.sdk.contract import Contract, Method, promise_of
 from waddlebot.libs.sdk.event import CHAT_MESSAGE
 from waddlebot.libs.sdk.gathering import Events, Gathered
+from waddlebot.libs.sdk.metrics import Measure
 from waddlebot.libs.sdk.rank import Rank, Role, admits
 
 SDK_API = 1
@@ -175,6 +176,7 @@ class Module:
         self.runner: Handler | None = None
         self.deliverer: Handler | None = None
         self.starter: Callable[..., Any] | None = None
+        self.measurer: Callable[[Any], Iterable[Measure]] | None = None
         self._declared: set[tuple[str, str]] = set()
 
     def __repr__(self) -> str:
@@ -334,6 +336,15 @@ class Module:
         self._once("what it", "starts")
         self.starter = factory
         return factory
+
+    def measures(self, handler: Callable[[Any], Iterable[Measure]]) -> Callable[[Any], Iterable[Measure]]:
+        """Declare what the operator's monitoring is told: ``def f(ctx: ServiceContext) -> Iterable[Measure]``.
+
+        It is called when somebody asks, and reads what is counted anyway; the label ``module`` is added to each.
+        """
+        self._once("what it", "measures")
+        self.measurer = handler
+        return handler
 
     def _once(self, what: str, name: str) -> None:
         """Two declarations of one name would leave it to their order which one holds."""

@@ -148,7 +148,9 @@ async def served(
             requests_window_s=config.requests_window_s,
         )
         here = [HttpModule(module, known[module.name]) for module in modules]
-        site = Site(here, gate, Health(checks or {}), config.host_names, "0.0.0")
+        site = Site(
+            here, gate, Health(checks or {}), config.host_names, "0.0.0", metrics_token=config.metrics_token
+        )
         server = await stack.enter_async_context(WebServer(create_app(site), config))
         yield Served(server.url, keys, known, site)
 

@@ -4,8 +4,22 @@ import asyncio
 
 import msgspec
 
-from waddlebot.libs.web.doors import ASGI, GATE, ASGIScope, Receive, Send, refuse, respond
+from waddlebot.libs.sdk.rank import OPERATOR
+from waddlebot.libs.web.doors import (
+    ASGI,
+    GATE,
+    ASGIScope,
+    Receive,
+    Send,
+    allow,
+    authenticate,
+    headers_of,
+    peer_of,
+    refuse,
+    respond,
+)
 from waddlebot.libs.web.errors import HttpError, unforeseen
+from waddlebot.libs.web.metrics import opens
 from waddlebot.libs.web.site import Site, url_of
 
 
@@ -22,7 +36,11 @@ class WebApp:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._doors: dict[str, ASGI] = {"/health/live": self._live, "/health/ready": self._ready}
+        self._doors: dict[str, ASGI] = {
+            "/health/live": self._live,
+            "/health/ready": self._ready,
+            "/metrics": self._metrics,
+        }
         for served in site.modules:
             for path, door in served.doors.items():
                 url = url_of(served.module, path)
@@ -81,3 +99,19 @@ class WebApp:
     async def _ready(self, _scope: ASGIScope, _receive: Receive, send: Send) -> None:
         readiness = await self._site.health.ready()
         await respond(send, 200 if readiness.ok else 503, msgspec.json.encode(readiness))
+
+    async def _metrics(self, scope: ASGIScope, _receive: Receive, send: Send) -> None:
+        allow(scope, ("GET",))
+        site, headers = self._site, headers_of(scope)
+        if not opens(site.metrics_token, headers.get("authorization", "")):
+            site.gate.limit(None, peer_of(scope))
+            key = await authenticate(scope)
+            if key is None or key.actor != OPERATOR:
+                raise HttpError(
+                    401,
+                    "no_metrics_token",
+                    "Metrics are the operator's: set METRICS_TOKEN and show it as bearer token.",
+                    {"WWW-Authenticate": 'Bearer realm="WaddleBot metrics"'},
+                )
+        body, content_type = await site.metrics.exposition(headers.get("accept", ""))
+        await respond(send, 200, body, [(b"content-type", content_type.encode())])

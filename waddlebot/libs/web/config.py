@@ -27,6 +27,16 @@ class WebConfig:
         ),
     ] = 1_200
     requests_window_s: Annotated[float, Field("Length of that window in seconds.", at_least=1)] = 60.0
+    metrics_token: Annotated[
+        str,
+        Field(
+            "Opens /metrics to Prometheus, which shows it as bearer token. "
+            "Empty: /metrics is for the operator's own commands alone.",
+            env="METRICS_TOKEN",
+            secret=True,
+            length_min=16,  # nobody guesses that
+        ),
+    ] = ""
 
     def url(self, port: int = 0) -> str:
         """Where a browser on this machine finds the server; with ``port`` where another one was given to it."""

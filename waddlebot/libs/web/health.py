@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 import msgspec
+
+from waddlebot.libs.sdk.metrics import Measure
 
 CHECK_TIMEOUT_S = 5.0
 REMEMBERED_S = 1.0
@@ -49,6 +51,11 @@ class Health:
         self._last: Readiness | None = None
         self._last_at = 0.0
         self._asking = asyncio.Lock()
+
+    def measures(self) -> Iterator[Measure]:
+        """What was found the last time; asks nothing by itself."""
+        for name, finding in self._last.checks.items() if self._last is not None else ():
+            yield Measure("waddlebot_ready", "1 where a check of readiness passed.", finding.ok, {"check": name})
 
     async def ready(self) -> Readiness:
         """What all checks found. Never raises."""

@@ -167,4 +167,12 @@ def _health_paths(readiness: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "503": {"description": "It does not; the checks say why.", "content": answer},
         },
     }
-    return {"/health/live": {"get": live}, "/health/ready": {"get": ready}}
+    metrics = {
+        "operationId": "health.metrics",
+        "summary": "What the host has counted, for Prometheus. It opens with METRICS_TOKEN as bearer token.",
+        "responses": {
+            "200": {"description": "All metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}},
+            "401": {"description": "The token is missing or wrong."},
+        },
+    }
+    return {"/health/live": {"get": live}, "/health/ready": {"get": ready}, "/metrics": {"get": metrics}}

@@ -9,6 +9,7 @@ from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.web.doors import ASGI
 from waddlebot.libs.web.gate import Gate
 from waddlebot.libs.web.health import Health
+from waddlebot.libs.web.metrics import Metrics
 
 API = "/api/v1"
 
@@ -28,13 +29,18 @@ class HttpModule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Site:
-    """All that requests are answered with. ``host_names`` are the names browsers may use."""
+    """All that requests are answered with. ``host_names`` are the names browsers may use.
+
+    ``metrics_token`` opens the metrics, beside the operator's own tokens.
+    """
 
     modules: Sequence[HttpModule]
     gate: Gate
     health: Health
     host_names: frozenset[str]
     version: str
+    metrics: Metrics = dataclasses.field(default_factory=Metrics)
+    metrics_token: str = ""
 
 
 def url_of(module: Module, path: str) -> str:

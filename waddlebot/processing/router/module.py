@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import time
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
@@ -27,6 +28,7 @@ from waddlebot.libs.sdk import (
     listed,
 )
 from waddlebot.libs.sdk.fields import FieldError, build
+from waddlebot.libs.sdk.metrics import Measure
 from waddlebot.libs.sdk.rank import words
 from waddlebot.libs.web.errors import HttpError
 from waddlebot.processing.router import rulebook
@@ -252,6 +254,19 @@ async def give_up(ctx: Service) -> None:
 async def write_down(ctx: Service) -> None:
     """Write counters and failures."""
     await ctx.state(Desk).flush(ctx)
+
+
+@module.measures
+def measures(ctx: Service) -> Iterator[Measure]:
+    """What the router counts; a plain line is ``ignored``."""
+    desk = ctx.state(Desk)
+    router = desk.router
+    for outcome in router.traces.counts.keys() | {"answered", "refused", "failed", "ignored", "dropped", "unsent"}:
+        words = "Events by what became of them."
+        yield Measure("waddlebot_events_total", words, router.traces.counts[outcome], {"outcome": outcome})
+    yield Measure("waddlebot_calls_in_progress", "Calls of modules without an answer yet.", router.lanes.under_way)
+    yield Measure("waddlebot_sessions", "Sessions open for a late answer.", len(router.sessions))
+    yield Measure("waddlebot_views", "Communities whose configuration is compiled.", len(router.views))
 
 
 # --- HTTP -----------------------------------------------------------------------------------------------

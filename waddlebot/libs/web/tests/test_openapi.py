@@ -31,6 +31,7 @@ async def test_every_route_and_door_is_in_it_but_no_page(api: dict[str, Any], sh
         (f"{SHOP}/fast", "POST"),
         ("/health/live", "GET"),
         ("/health/ready", "GET"),
+        ("/metrics", "GET"),
     }
 
 
