@@ -49,13 +49,15 @@ coverage: tests
 	    $(BIN)/coverage report --include="waddlebot/$$part/*" --fail-under=$(COVERAGE_MIN) || exit; \
 	done
 
-docs: .venv/ready  ## write the generated pages of docs/reference anew
+docs: .venv/ready  ## write docs/reference and the protos anew from the code
 	@$(BIN)/python -m waddlebot.docs docs/reference
+	@$(BIN)/python -m waddlebot.docs.protos
 
 docs-check: .venv/ready
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
 	$(BIN)/python -m waddlebot.docs "$$fresh" && { diff -r docs/reference "$$fresh" || \
 	{ echo "docs/reference is stale: run make docs and commit what it writes." >&2; exit 1; }; }
+	@$(BIN)/python -m waddlebot.docs.protos --check
 
 bench: .venv/ready  ## measure against the peers; writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks

@@ -41,6 +41,7 @@ VIOLATIONS = (
     ("action/pushing/newborn/module.py", "psycopg2.extras", DRIVERS),
     ("processing/router/newborn.py", "redis.asyncio", DRIVERS),
     ("runtime/newborn.py", "grpc", DRIVERS),
+    ("core/newborn/module.py", "google.protobuf", DRIVERS),
     ("libs/adapters/newborn.py", "pydal", DRIVERS),
     ("libs/dal/newborn.py", "waddlebot.libs.sdk.newborn", LIBS),
     ("libs/irc/newborn.py", "waddlebot.libs.matching", LIBS),
@@ -57,6 +58,8 @@ ALLOWED = (
     ("libs/testing/newborn.py", "waddlebot.runtime"),
     ("libs/dal/newborn.py", "pydal"),
     ("libs/adapters/newborn.py", "redis"),
+    ("libs/adapters/newborn.py", "waddlebot.libs.web.newborn"),
+    ("libs/grpc_protos/newborn.py", "google.protobuf"),
     ("libs/sdk/newborn.py", "waddlebot.libs.dal"),
 )
 

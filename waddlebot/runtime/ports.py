@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from waddlebot.libs.adapters.inbox import DurableInbox
-from waddlebot.libs.adapters.local import CONTRIBUTE, VIEW
 from waddlebot.libs.dal import DalError
 from waddlebot.libs.sdk.ports import (
     Bus,
@@ -18,7 +17,7 @@ from waddlebot.libs.sdk.ports import (
     Send,
     Watcher,
 )
-from waddlebot.libs.sdk.view import Contribution
+from waddlebot.libs.sdk.view import CONTRIBUTE, VIEW, Contribution
 
 if TYPE_CHECKING:
     from waddlebot.runtime.host import Host

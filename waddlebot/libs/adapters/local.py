@@ -13,10 +13,7 @@ from waddlebot.libs.sdk.context import Context, ServiceContext, Services
 from waddlebot.libs.sdk.module import Handler, Module
 from waddlebot.libs.sdk.ports import Call, CallError, CallScope, Endpoint, Result, Send, Sent
 from waddlebot.libs.sdk.reply import Refusal, Reply
-from waddlebot.libs.sdk.view import Contribution
-
-VIEW = "View"
-CONTRIBUTE = "contribute"
+from waddlebot.libs.sdk.view import CONTRIBUTE, VIEW, Contribution
 
 _SIGNATURES_KEPT = 100
 

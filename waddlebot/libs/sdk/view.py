@@ -8,6 +8,10 @@ from typing import Literal
 
 import msgspec
 
+VIEW = "View"
+CONTRIBUTE = "contribute"
+"""By what names a module is asked for its contributions, as if all modules promised one contract."""
+
 type RuleAction = Literal["warn", "block", "command", "webhook", "reply"]
 
 
@@ -113,3 +117,15 @@ class Contribution(msgspec.Struct, frozen=True):
     late_s: float | None = None
     aliases: tuple[Alias, ...] = ()
     native: tuple[str, ...] = ()
+
+
+class Communities(msgspec.Struct, frozen=True):
+    """Which communities' contributions are asked for, as it travels between processes."""
+
+    communities: tuple[str, ...]
+
+
+class Contributed(msgspec.Struct, frozen=True):
+    """A module's contributions by community, as they travel between processes."""
+
+    contributions: dict[str, Contribution]

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from waddlebot.libs.adapters.local import CONTRIBUTE, VIEW, LocalEndpoint, WireChecked
+from waddlebot.libs.adapters.local import LocalEndpoint, WireChecked
 from waddlebot.libs.adapters.memory_bus import MemoryBus, WireCheckedBus
 from waddlebot.libs.adapters.tests.conftest import MakeEvent
 from waddlebot.libs.dal import Conflict, Unavailable
@@ -30,6 +30,7 @@ from waddlebot.libs.sdk import (
     Services,
 )
 from waddlebot.libs.sdk.ports import CallScope, Endpoint
+from waddlebot.libs.sdk.view import CONTRIBUTE, VIEW
 
 type Ctx = Context[None, None]
 

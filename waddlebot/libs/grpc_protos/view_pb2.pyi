@@ -1,0 +1,160 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Communities(_message.Message):
+    __slots__ = ("communities",)
+    COMMUNITIES_FIELD_NUMBER: _ClassVar[int]
+    communities: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, communities: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Contributed(_message.Message):
+    __slots__ = ("contributions",)
+    class ContributionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Contribution
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Contribution, _Mapping[str, object]]] = ...) -> None: ...
+    CONTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
+    contributions: _containers.MessageMap[str, Contribution]
+    def __init__(self, contributions: _Optional[_Mapping[str, Contribution]] = ...) -> None: ...
+
+class Contribution(_message.Message):
+    __slots__ = ("commands", "rules", "overrides", "restrictions", "disabled", "ranks", "settings", "prefix", "community_prefix", "late_s", "aliases", "native")
+    class RanksEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class SettingsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: bytes
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
+    COMMANDS_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    OVERRIDES_FIELD_NUMBER: _ClassVar[int]
+    RESTRICTIONS_FIELD_NUMBER: _ClassVar[int]
+    DISABLED_FIELD_NUMBER: _ClassVar[int]
+    RANKS_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    COMMUNITY_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    LATE_S_FIELD_NUMBER: _ClassVar[int]
+    ALIASES_FIELD_NUMBER: _ClassVar[int]
+    NATIVE_FIELD_NUMBER: _ClassVar[int]
+    commands: _containers.RepeatedCompositeFieldContainer[DynamicCommand]
+    rules: _containers.RepeatedCompositeFieldContainer[Rule]
+    overrides: _containers.RepeatedCompositeFieldContainer[Override]
+    restrictions: _containers.RepeatedCompositeFieldContainer[Restriction]
+    disabled: _containers.RepeatedScalarFieldContainer[str]
+    ranks: _containers.ScalarMap[str, int]
+    settings: _containers.ScalarMap[str, bytes]
+    prefix: str
+    community_prefix: str
+    late_s: float
+    aliases: _containers.RepeatedCompositeFieldContainer[Alias]
+    native: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, commands: _Optional[_Iterable[_Union[DynamicCommand, _Mapping[str, object]]]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping[str, object]]]] = ..., overrides: _Optional[_Iterable[_Union[Override, _Mapping[str, object]]]] = ..., restrictions: _Optional[_Iterable[_Union[Restriction, _Mapping[str, object]]]] = ..., disabled: _Optional[_Iterable[str]] = ..., ranks: _Optional[_Mapping[str, int]] = ..., settings: _Optional[_Mapping[str, bytes]] = ..., prefix: _Optional[str] = ..., community_prefix: _Optional[str] = ..., late_s: _Optional[float] = ..., aliases: _Optional[_Iterable[_Union[Alias, _Mapping[str, object]]]] = ..., native: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DynamicCommand(_message.Message):
+    __slots__ = ("name", "handler", "data", "bare", "least", "cooldown_s", "user_cooldown_s", "enabled", "help", "hidden")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    BARE_FIELD_NUMBER: _ClassVar[int]
+    LEAST_FIELD_NUMBER: _ClassVar[int]
+    COOLDOWN_S_FIELD_NUMBER: _ClassVar[int]
+    USER_COOLDOWN_S_FIELD_NUMBER: _ClassVar[int]
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    HELP_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    handler: str
+    data: bytes
+    bare: bool
+    least: int
+    cooldown_s: float
+    user_cooldown_s: float
+    enabled: bool
+    help: str
+    hidden: bool
+    def __init__(self, name: _Optional[str] = ..., handler: _Optional[str] = ..., data: _Optional[bytes] = ..., bare: _Optional[bool] = ..., least: _Optional[int] = ..., cooldown_s: _Optional[float] = ..., user_cooldown_s: _Optional[float] = ..., enabled: _Optional[bool] = ..., help: _Optional[str] = ..., hidden: _Optional[bool] = ...) -> None: ...
+
+class Rule(_message.Message):
+    __slots__ = ("id", "pattern", "kind", "action", "value", "seconds", "case_sensitive", "priority", "entities", "exempt", "ranks", "secret_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    CASE_SENSITIVE_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    EXEMPT_FIELD_NUMBER: _ClassVar[int]
+    RANKS_FIELD_NUMBER: _ClassVar[int]
+    SECRET_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    pattern: str
+    kind: str
+    action: str
+    value: str
+    seconds: int
+    case_sensitive: bool
+    priority: int
+    entities: _containers.RepeatedScalarFieldContainer[str]
+    exempt: int
+    ranks: int
+    secret_id: str
+    def __init__(self, id: _Optional[str] = ..., pattern: _Optional[str] = ..., kind: _Optional[str] = ..., action: _Optional[str] = ..., value: _Optional[str] = ..., seconds: _Optional[int] = ..., case_sensitive: _Optional[bool] = ..., priority: _Optional[int] = ..., entities: _Optional[_Iterable[str]] = ..., exempt: _Optional[int] = ..., ranks: _Optional[int] = ..., secret_id: _Optional[str] = ...) -> None: ...
+
+class Override(_message.Message):
+    __slots__ = ("command", "name", "enabled", "least", "cooldown_s", "user_cooldown_s", "say_limited")
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    LEAST_FIELD_NUMBER: _ClassVar[int]
+    COOLDOWN_S_FIELD_NUMBER: _ClassVar[int]
+    USER_COOLDOWN_S_FIELD_NUMBER: _ClassVar[int]
+    SAY_LIMITED_FIELD_NUMBER: _ClassVar[int]
+    command: str
+    name: str
+    enabled: bool
+    least: int
+    cooldown_s: float
+    user_cooldown_s: float
+    say_limited: bool
+    def __init__(self, command: _Optional[str] = ..., name: _Optional[str] = ..., enabled: _Optional[bool] = ..., least: _Optional[int] = ..., cooldown_s: _Optional[float] = ..., user_cooldown_s: _Optional[float] = ..., say_limited: _Optional[bool] = ...) -> None: ...
+
+class Restriction(_message.Message):
+    __slots__ = ("account", "reason", "until")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    reason: str
+    until: float
+    def __init__(self, account: _Optional[str] = ..., reason: _Optional[str] = ..., until: _Optional[float] = ...) -> None: ...
+
+class Alias(_message.Message):
+    __slots__ = ("name", "line", "table", "ranks")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    RANKS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    line: str
+    table: str
+    ranks: int
+    def __init__(self, name: _Optional[str] = ..., line: _Optional[str] = ..., table: _Optional[str] = ..., ranks: _Optional[int] = ...) -> None: ...
