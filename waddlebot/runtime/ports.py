@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from waddlebot.libs.adapters.inbox import DurableInbox
 from waddlebot.libs.dal import DalError
+from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.ports import (
     Bus,
     CallError,
@@ -52,11 +53,17 @@ class HostPorts:
         """Queue replies for delivery. Raises ``Busy`` when the outbox is full."""
         self._host.outbox.put(sends)
 
-    async def answered(self, batch: EventBatch, results: Sequence[EventResult], sends: Sequence[Send]) -> None:
-        """Commit an inboxed batch's results, and the replies that somebody here delivers."""
+    async def answered(
+        self,
+        batch: EventBatch,
+        results: Sequence[EventResult],
+        sends: Sequence[Send],
+        following: Sequence[Event] = (),
+    ) -> None:
+        """Commit an inboxed batch's results, the replies that somebody delivers, and the events that follow."""
         outbox = self._host.outbox
         leaving = [send for send in sends if outbox.delivers(send.platform)]
-        outbox.put(await self._host.inbox.answered(batch, results, leaving), durable=True)
+        outbox.put(await self._host.inbox.answered(batch, results, leaving, following), durable=True)
 
     async def configurations(self, communities: Sequence[str]) -> Mapping[str, Compiled]:
         """The configuration version of communities, and what each module contributes to their views."""

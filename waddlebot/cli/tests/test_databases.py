@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from waddlebot.cli.tests.conftest import Call, Environ
-from waddlebot.libs.sdk import Reply, Role, Send
+from waddlebot.libs.sdk import EventBatch, Reply, Role, Send
 from waddlebot.libs.testing.bots import launched
 from waddlebot.libs.testing.databases import PostgreSQLServer
 from waddlebot.libs.testing.talk import joined
@@ -64,7 +64,7 @@ async def fill(environ: Environ) -> None:
     async with opened(load(environ)) as found:
         await found.keys.create("kept", Role.USER)
         sends = [Send(f"s{n}", "home", "irc", "net", "#room", Reply(f"words {n}")) for n in range(2)]
-        await found.delivery.answered("test", [], sends)
+        await found.delivery.answered(EventBatch("b1", []), [], sends, [], "a host")
 
 
 async def outbox(found: Installation) -> dict[str, int]:

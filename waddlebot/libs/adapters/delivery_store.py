@@ -1,19 +1,22 @@
 """What delivery writes down (ARCHITECTURE §5), the same on both engines. Batches are packed into one row."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from waddlebot.libs.dal import Column, Store, Table, reads, writes
 from waddlebot.libs.sdk.event import Codec, Event
-from waddlebot.libs.sdk.ports import PART, EventBatch, EventResult, Send, Sent
+from waddlebot.libs.sdk.ports import FOLLOWS, PART, EventBatch, EventResult, Send, Sent, partition_of
 
 OWNER = "delivery"
 
 REPLAY = "replay"
 """What the ids of replayed batches begin with; those of accepted ones begin with a hexadecimal digit."""
+
+NOBODY = ""
+"""The host of a batch that nobody has begun."""
 
 # An id is remembered for a week: longer than any platform resends (Standard Webhooks: 28 h, Stripe: 3 days).
 REMEMBERED_S = 7 * 86_400.0
@@ -26,11 +29,11 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class OpenBatch:
-    """An accepted batch that is not done: its events, and how often it was begun."""
+    """An accepted batch that is not done: its events, how often it was begun, and by which host last."""
 
     batch: EventBatch
-    source: str
     tries: int
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class DeliveryStore(Store):
             (
                 Column("id", "text"), Column("source", "text"), Column("events", "bytes"),
                 Column("number", "integer"), Column("tries", "integer"), Column("at", "real"),
+                Column("partition", "integer"), Column("host", "text"),
             ),
             ("id",),
             scoped=False,
@@ -87,7 +91,7 @@ class DeliveryStore(Store):
             "outbox",
             (
                 Column("id", "text"), Column("platform", "text"), Column("state", "text"),
-                Column("sends", "bytes"), Column("at", "real"),
+                Column("sends", "bytes"), Column("at", "real"), Column("host", "text"),
             ),
             ("id",),
             scoped=False,
@@ -108,8 +112,11 @@ class DeliveryStore(Store):
     after_restore = ("update {outbox} set state = 'unknown' where state <> 'unknown'",)
 
     @writes
-    def accept(self, batch_id: str, source: str, events: list[Event]) -> list[Event]:
-        """Remember the ids and pack the new events into one row. Returns those, in order, each id once."""
+    def accept(self, batch_id: str, source: str, events: list[Event], host: str) -> list[EventBatch]:
+        """Remember the ids and pack the new events, a row for each partition.
+
+        Returns the new events as those batches, in order, each id once. ``host`` begins them.
+        """
         now = time.time()
         values: dict[str, object] = {"source": source, "at": now}
         first: dict[str, Event] = {}
@@ -122,81 +129,102 @@ class DeliveryStore(Store):
             values,
         )
         new = {row[0] for row in taken}
-        fresh = [event for event in first.values() if event.id in new]
-        if fresh:
-            self._pack(batch_id, source, fresh, 1, now)
-        return fresh
+        batches = batches_of(batch_id, source, [event for event in first.values() if event.id in new])
+        for batch in batches:
+            self._pack(batch, 1, now, host)
+        return batches
 
-    def _pack(self, batch_id: str, source: str, events: list[Event], tries: int, at: float) -> None:
+    def _pack(self, batch: EventBatch, tries: int, at: float, host: str = NOBODY) -> None:
         self.db.execute(
-            "insert into {inbox} (id, source, events, number, tries, at)"
-            " values (:id, :source, :events, :number, :tries, :at)",
+            "insert into {inbox} (id, source, events, number, tries, at, partition, host)"
+            " values (:id, :source, :events, :number, :tries, :at, :partition, :host)",
             {
-                "id": batch_id, "source": source, "events": Codec.encode(events), "number": len(events),
-                "tries": tries, "at": at,
+                "id": batch.id, "source": batch.source, "events": Codec.encode(batch.events),
+                "number": len(batch.events), "tries": tries, "at": at, "partition": batch.partition, "host": host,
             },
         )  # fmt: skip
 
     @reads
     def open_batches(self) -> list[OpenBatch]:
         """The accepted batches that are not done, those begun least often first."""
-        return self._batches("select id, source, events, tries from {inbox} order by tries, at")
+        return self._batches("1 = 1", {})
 
     @reads
-    def replays(self) -> list[OpenBatch]:
-        """The open batches that an operator's replay made: one look into the index when there are none."""
-        return self._batches(
-            "select id, source, events, tries from {inbox} where id >= :first and id < :behind order by at",
-            {"first": REPLAY, "behind": REPLAY[:-1] + chr(ord(REPLAY[-1]) + 1)},
-        )
+    def left_open(self, partitions: list[int], live: list[str]) -> list[OpenBatch]:
+        """Those of some partitions whose host lives no more, or that nobody has begun."""
+        places = {f"p{n}": partition for n, partition in enumerate(partitions)}
+        hosts = {f"h{n}": host for n, host in enumerate(live)}
+        where = f"partition in ({_marks(places)}) and host not in ({_marks(hosts)})"
+        return self._batches(where, {**places, **hosts})
 
-    def _batches(self, query: str, values: dict[str, str] | None = None) -> list[OpenBatch]:
+    def _batches(self, where: str, values: Mapping[str, object]) -> list[OpenBatch]:
+        rows = self.db.execute(
+            f"select id, source, events, tries, partition, host from {{inbox}} where {where} order by tries, at",  # noqa: S608  our own words
+            values,
+        )
         return [
-            OpenBatch(EventBatch(r[0], Codec.decode(r[2]), inboxed=True), r[1], r[3])
-            for r in self.db.execute(query, values)
+            OpenBatch(EventBatch(r[0], Codec.decode(r[2]), inboxed=True, source=r[1], partition=r[4]), r[3], r[5])
+            for r in rows
         ]
 
     @writes
-    def begin_again(self, batch_id: str, done: list[str]) -> None:
+    def begin_again(self, left: OpenBatch, host: str, done: list[str]) -> bool:
         """Count one more beginning, before it begins: a batch that kills the process is found by its count.
 
-        What is ``done`` goes in the same commit, or it would be counted for the crash as well.
+        What is ``done`` goes in the same commit, or it would be counted for the crash as well. ``False``:
+        another host has begun it.
         """
         self._delete("inbox", done)
-        self.db.execute("update {inbox} set tries = tries + 1 where id = :id", {"id": batch_id})
+        return bool(
+            self.db.execute(
+                "update {inbox} set tries = tries + 1, host = :host where id = :id and host = :before",
+                {"id": left.batch.id, "host": host, "before": left.host},
+            ).changed
+        )
 
     @writes
     def split(self, batch_id: str) -> None:
         """Give each event of a batch a row of its own, so that a poisonous one is found alone."""
-        rows = self.db.execute("select source, events, tries, at from {inbox} where id = :id", {"id": batch_id})
-        for source, events, tries, at in rows:
+        rows = self.db.execute(
+            "select source, events, tries, at, partition from {inbox} where id = :id", {"id": batch_id}
+        )
+        for source, events, tries, at, partition in rows:
             self.db.execute("delete from {inbox} where id = :id", {"id": batch_id})
             for n, event in enumerate(Codec.decode(events)):
-                self._pack(f"{batch_id}{PART}{n}", source, [event], tries, at)
+                part = EventBatch(
+                    f"{batch_id}{PART}{n}", [event], inboxed=True, source=source, partition=partition
+                )
+                self._pack(part, tries, at)
 
     @writes
-    def answered(self, source: str, results: list[EventResult], sends: list[Send]) -> dict[str, EventResult]:
-        """Store the results that say more than "ignored", and queue the replies that platforms are to get.
+    def answered(
+        self, batch: EventBatch, results: list[EventResult], sends: list[Send], following: list[Event], host: str
+    ) -> dict[str, EventResult]:
+        """Store the results that say more than "ignored", queue the replies that platforms are to get, and keep
+        the events that follow, in one batch that ``host`` begins.
 
-        Returns the results that an earlier run has stored already: they hold, and their replies have left.
+        Returns the results that an earlier run has stored already: they hold, their replies have left, and what
+        followed has a row.
         """
         now = time.time()
         told = {r.event_id: r for r in results if r.status != "ignored" or r.replies}
-        stored = self._stored(source, list(told))
+        stored = self._stored(batch.source, list(told))
         self.db.upsert_many(
             "result",
-            [(source, id_, _ENCODE(result), now) for id_, result in told.items() if id_ not in stored],
+            [(batch.source, id_, _ENCODE(result), now) for id_, result in told.items() if id_ not in stored],
             columns=("source", "id", "body", "at"),
         )
         self.db.upsert_many(
             "outbox",
             [
-                (send.id, send.platform, "queued", _ENCODE([send]), now)
+                (send.id, send.platform, "queued", _ENCODE([send]), now, host)
                 for send in sends
                 if send.event_id not in stored
             ],
-            columns=("id", "platform", "state", "sends", "at"),
+            columns=("id", "platform", "state", "sends", "at", "host"),
         )
+        if following and not stored:
+            self._pack(follow_up(batch, following), 1, now, host)
         return stored
 
     @writes
@@ -217,11 +245,10 @@ class DeliveryStore(Store):
     def _stored(self, source: str, ids: list[str]) -> dict[str, EventResult]:
         if not ids:
             return {}
-        values = {"source": source, **{f"i{n}": id_ for n, id_ in enumerate(ids)}}
-        some = ", ".join(f":i{n}" for n in range(len(ids)))
+        some = {f"i{n}": id_ for n, id_ in enumerate(ids)}
         rows = self.db.execute(
-            f"select id, body from {{result}} where source = :source and id in ({some})",  # noqa: S608  only numbered parameters
-            values,
+            f"select id, body from {{result}} where source = :source and id in ({_marks(some)})",  # noqa: S608  only numbered parameters
+            {"source": source, **some},
         )
         return {row[0]: _RESULT.decode(row[1]) for row in rows}
 
@@ -305,8 +332,8 @@ class DeliveryStore(Store):
     def replay(self, ids: list[int], batch_id: str) -> int:
         """Put dead letters back into the inbox, to be processed as if they had just been accepted.
 
-        Effects that they had are not repeated: their keys are remembered. ``ids`` empty means all; ``batch_id``
-        begins with ``REPLAY``, which is how a running host finds them. Returns how many.
+        Effects that they had are not repeated: their keys are remembered. ``ids`` empty means all. A running host
+        finds them as what nobody has begun. Returns how many.
         """
         rows = self.db.execute("select id, source, event from {dead}")
         chosen = [row for row in rows if not ids or row[0] in ids]
@@ -315,7 +342,8 @@ class DeliveryStore(Store):
             first_at = again.received_at  # as old as its first effect, so that this is not forgotten before
             # A second life is not late: the operator wants its answer.
             again = msgspec.structs.replace(again, received_at=again.occurred_at)
-            self._pack(f"{batch_id}.{number}", source, [again], 1, first_at)
+            (batch,) = batches_of(f"{batch_id}.{number}", source, [again])
+            self._pack(batch, 0, first_at)
             self.db.execute(
                 "delete from {result} where source = :source and id = :id", {"source": source, "id": again.id}
             )
@@ -339,8 +367,32 @@ class DeliveryStore(Store):
         for start in range(0, len(ids), 500):
             some = ids[start : start + 500]
             values = {f"i{n}": id_ for n, id_ in enumerate(some)}
-            marks = ", ".join(f":{name}" for name in values)
-            self.db.execute(f"delete from {{{table}}} where id in ({marks})", values)  # noqa: S608  our own table names
+            self.db.execute(f"delete from {{{table}}} where id in ({_marks(values)})", values)  # noqa: S608  our own table names
+
+
+def batches_of(batch_id: str, source: str, events: Sequence[Event]) -> list[EventBatch]:
+    """Events as inboxed batches, one for each partition; what is of one community stays in one."""
+    placed: dict[int, list[Event]] = {}
+    for event in events:
+        placed.setdefault(partition_of(event.community), []).append(event)
+    return [
+        EventBatch(
+            batch_id if len(placed) == 1 else f"{batch_id}.{partition}", some, inboxed=True, source=source,
+            partition=partition,
+        )
+        for partition, some in placed.items()
+    ]  # fmt: skip
+
+
+def follow_up(batch: EventBatch, following: list[Event]) -> EventBatch:
+    """What followed from an inboxed batch, as a batch; a re-run makes the same."""
+    return EventBatch(
+        f"{FOLLOWS}{batch.id}", following, inboxed=True, source=batch.source, partition=batch.partition
+    )
+
+
+def _marks(names: Iterable[str]) -> str:
+    return ", ".join(f":{name}" for name in names)
 
 
 def unknown_of(row: Leaving, outcomes: Sequence[Sent]) -> list[Leaving]:

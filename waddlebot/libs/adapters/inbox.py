@@ -10,10 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from waddlebot.libs.adapters.delivery_store import REMEMBERED_S, DeliveryStore, OpenBatch
+from waddlebot.libs.adapters.delivery_store import REMEMBERED_S, DeliveryStore, OpenBatch, follow_up
+from waddlebot.libs.adapters.membership import Alone, Membership
 from waddlebot.libs.dal import Busy, DalError, Unavailable
 from waddlebot.libs.sdk.event import Event
-from waddlebot.libs.sdk.ports import Accepted, Bus, EventBatch, EventResult, Send
+from waddlebot.libs.sdk.ports import FOLLOWS, Accepted, Bus, EventBatch, EventResult, Send
 
 TRIES_MAX = 5
 OPEN_EVENTS_MAX = 40_000
@@ -21,7 +22,7 @@ _COMMUNITY_SHARE = 4
 _DONE_EVERY_S = 0.05
 _FORGET_EVERY_S = 3_600.0
 _RETRY_S = 1.0
-_REPLAY_EVERY_S = 1.0
+_ADOPT_EVERY_S = 1.0
 
 
 async def _no_matter(before: float) -> None:
@@ -31,7 +32,8 @@ async def _no_matter(before: float) -> None:
 class DurableInbox:
     """The inbox port on the delivery tables, and the loop that processes what a crash left open.
 
-    ``forgotten`` is told, once an hour, of the time before which nothing can be processed again.
+    ``forgotten`` is told, once an hour, of the time before which nothing can be processed again. ``members``
+    says which partitions are this host's: what dead hosts left open there it processes.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class DurableInbox:
         bus: Bus,
         log: logging.Logger,
         forgotten: Callable[[float], Awaitable[object]] = _no_matter,
+        members: Membership | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
         self._log = log
+        self._members = members or Alone()
         self._run = secrets.token_hex(6)
         self._numbers = itertools.count()
         self._forgotten = forgotten
@@ -54,7 +58,11 @@ class DurableInbox:
         self._stopping = asyncio.Event()
         self._waiting: dict[tuple[str, str], asyncio.Future[EventResult]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sources: dict[str, str] = {}
+
+    @property
+    def open_events(self) -> int:
+        """How many accepted events of this host are not processed by all yet."""
+        return self._open_events
 
     @property
     def open_events(self) -> int:
@@ -71,17 +79,15 @@ class DurableInbox:
         batch_id = f"{self._run}-{next(self._numbers)}"
         self._hold(events)
         try:
-            fresh = await self._store().accept(batch_id, source, list(events))
+            batches = await self._store().accept(batch_id, source, list(events), self._members.host)
         finally:
             self._let_go(events)
-        new = {event.id for event in fresh}
+        for batch in batches:
+            self._expect(batch)
+            self._spawn(batch)
+        new = {event.id for batch in batches for event in batch.events}
         repeated = tuple(dict.fromkeys(event.id for event in events if event.id not in new))
-        if not fresh:
-            return Accepted(None, repeated)
-        batch = EventBatch(batch_id, fresh, inboxed=True)
-        self._expect(batch, source)
-        self._spawn(batch)
-        return Accepted(batch, repeated)
+        return Accepted(tuple(batches), repeated)
 
     def _room(self, events: Sequence[Event]) -> bool:
         """Whether all of these may be open, too: no community holds more than a quarter."""
@@ -101,13 +107,14 @@ class DurableInbox:
             if not self._held[event.community]:
                 del self._held[event.community]
 
-    def _expect(self, batch: EventBatch, source: str) -> None:
+    def _expect(self, batch: EventBatch) -> None:
         self._hold(batch.events)
         self._known.add(batch.id)
-        self._sources[batch.id] = source
+        if batch.id.startswith(FOLLOWS):  # of those nobody waits for a result
+            return
         loop = asyncio.get_running_loop()
         for event in batch.events:
-            self._waiting.setdefault((source, event.id), loop.create_future())
+            self._waiting.setdefault((batch.source, event.id), loop.create_future())
 
     def _spawn(self, batch: EventBatch) -> None:
         task = asyncio.get_running_loop().create_task(self._process(batch))
@@ -126,31 +133,43 @@ class DurableInbox:
         else:
             self._done.append(batch.id)
         finally:
-            self._sources.pop(batch.id, None)
             self._let_go(batch.events)
 
     async def answered(
-        self, batch: EventBatch, results: Sequence[EventResult], sends: Sequence[Send]
+        self,
+        batch: EventBatch,
+        results: Sequence[EventResult],
+        sends: Sequence[Send],
+        following: Sequence[Event] = (),
     ) -> list[Send]:
-        """Commit a batch's results; whoever waits for them gets them then.
+        """Commit a batch's results; whoever waits for them here gets them then. What follows is announced.
 
         Returns the replies that are queued now: those of an earlier run were queued then, and hold.
         """
-        source = self._sources[batch.id]
-        stored = await self._store_answers(source, list(results), list(sends))
+        host = self._members.host
+        stored = await self._persist(
+            lambda: self._store().answered(batch, list(results), list(sends), list(following), host)
+        )
+        told = [stored.get(result.event_id, result) for result in results]
+        self.resolve(batch.source, told)
+        if following and not stored:
+            follows = follow_up(batch, list(following))
+            self._expect(follows)
+            self._spawn(follows)
+        return [send for send in sends if send.event_id not in stored]
+
+    def resolve(self, source: str, results: Sequence[EventResult]) -> None:
+        """Whoever waits for these results here has them now."""
         for result in results:
             future = self._waiting.pop((source, result.event_id), None)
             if future is not None and not future.done():
-                future.set_result(stored.get(result.event_id, result))
-        return [send for send in sends if send.event_id not in stored]
+                future.set_result(result)
 
-    async def _store_answers(
-        self, source: str, results: list[EventResult], sends: list[Send]
-    ) -> Mapping[str, EventResult]:
+    async def _persist[T](self, write: Callable[[], Awaitable[T]]) -> T:
         """Asking the modules again instead would find cooldowns running, and answer differently."""
         while True:
             try:
-                return await self._store().answered(source, results, sends)
+                return await write()
             except (Busy, Unavailable) as error:
                 if self._stopping.is_set():
                     raise
@@ -174,29 +193,21 @@ class DurableInbox:
 
     async def run(self) -> None:
         """Process what was left open and what is replayed, mark batches done, forget old ids, until stopped."""
-        await self._resume()
-        forget_at = replay_at = time.monotonic()
+        forget_at = adopt_at = time.monotonic()
         while not self._stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _DONE_EVERY_S)
             try:
                 await self._mark_done()
-                if time.monotonic() >= replay_at:
-                    replay_at = time.monotonic() + _REPLAY_EVERY_S
-                    await self.replay()
+                if time.monotonic() >= adopt_at:
+                    await self.adopt()
+                    adopt_at = time.monotonic() + _ADOPT_EVERY_S
                 if time.monotonic() >= forget_at:
-                    forget_at = time.monotonic() + _FORGET_EVERY_S
                     await self._forgotten(await self._store().forget(time.time() - REMEMBERED_S))
+                    forget_at = time.monotonic() + _FORGET_EVERY_S
             except DalError as error:
                 self._log.warning("the inbox waits for the database: %s", error)
                 await asyncio.sleep(_RETRY_S)
-
-    async def replay(self) -> None:
-        """Look for batches that another process put into the inbox (an operator's replay)."""
-        for left in await self._store().replays():
-            if left.batch.id not in self._known:
-                self._expect(left.batch, left.source)
-                self._spawn(left.batch)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _DONE_EVERY_S)
 
     async def stop(self) -> None:
         """Take nothing more, finish what is open and mark it done."""
@@ -215,35 +226,44 @@ class DurableInbox:
                 raise
             self._known.difference_update(done)
 
-    async def _resume(self, paused: bool = False) -> None:
-        """One batch after the other, those begun least often first: one that kills us is found by its count.
+    async def adopt(self, paused: bool = False) -> None:
+        """Process what hosts that live no more left open in our partitions, and what an operator replays.
 
-        There is one pause, before the first that was begun more than once: among hundreds one may be a killer, and
-        a pause before each would keep the innocent waiting for minutes.
+        One batch after the other, those begun least often first: one that kills us is found by its count. There
+        is one pause, before the first that was begun more than once: among hundreds one may be a killer, and a
+        pause before each would keep the innocent waiting for minutes.
         """
-        for left in await self._store().open_batches():
-            if left.batch.id in self._known:  # accepted since the start, and under way
+        members = self._members
+        if not members.owned:
+            return
+        for left in await self._store().left_open(list(members.owned), list(members.live)):
+            if left.batch.id in self._known:
                 continue
             if left.tries >= TRIES_MAX and len(left.batch.events) == 1:
                 await self._bury_killer(left)
                 continue
             if left.tries > 1 and len(left.batch.events) > 1:
                 await self._store().split(left.batch.id)
-                await self._resume(paused)
+                await self.adopt(paused)
                 return
             done, self._done = self._done, []
-            await self._store().begin_again(left.batch.id, done)
+            begun = await self._store().begin_again(left, members.host, done)
             self._known.difference_update(done)
+            if not begun:
+                continue
             if left.tries > 1 and not paused:
                 paused = True
                 await asyncio.sleep(random.uniform(0.05, 0.05 * 2**left.tries))  # noqa: S311  jitter, no secret
-            self._expect(left.batch, left.source)
-            await self._process(left.batch)
+            self._expect(left.batch)
+            if left.tries:
+                await self._process(left.batch)
+            else:  # nobody has begun it, so nobody died of it
+                self._spawn(left.batch)
 
     async def _bury_killer(self, left: OpenBatch) -> None:
-        event = left.batch.events[0]
+        batch, event = left.batch, left.batch.events[0]
         reason = f"the process ended {left.tries} times while it was handled"
         await self.bury(event, reason, left.tries)
         result = EventResult(event.id, "failed", (), reason)
-        await self._store().answered(left.source, [result], [])
-        await self._store().done([left.batch.id])
+        await self._store().answered(batch, [result], [], [], self._members.host)
+        await self._store().done([batch.id])

@@ -118,6 +118,9 @@ def partition_of(community: str) -> int:
     return zlib.crc32(community.encode()) & (PARTITIONS - 1)
 
 
+FOLLOWS = "follows-"
+"""What the ids of batches begin with that follow from another."""
+
 PART = "+"
 """Stands in a batch's id before the number of the part, where an open batch was split."""
 
@@ -157,9 +160,9 @@ class EventResult(msgspec.Struct, frozen=True, gc=False):
 
 
 class Accepted(msgspec.Struct):
-    """What the inbox made of a batch: the new events, and the ids that were here before."""
+    """What the inbox made of events: batches of the new ones, and the ids that were here before."""
 
-    batch: EventBatch | None
+    batches: tuple[EventBatch, ...]
     repeated: tuple[str, ...]
 
 
@@ -278,8 +281,14 @@ class Ports(Protocol):
     def send(self, sends: Sequence[Send]) -> None:
         """Queue replies for delivery. Raises ``Busy`` when the outbox is full."""
 
-    async def answered(self, batch: EventBatch, results: Sequence[EventResult], sends: Sequence[Send]) -> None:
-        """Commit an inboxed batch's results, and the replies that somebody delivers."""
+    async def answered(
+        self,
+        batch: EventBatch,
+        results: Sequence[EventResult],
+        sends: Sequence[Send],
+        following: Sequence[Event] = (),
+    ) -> None:
+        """Commit an inboxed batch's results, the replies that somebody delivers, and the events that follow."""
 
     async def configurations(self, communities: Sequence[str]) -> Mapping[str, Compiled]:
         """The configuration version of communities and what each module contributes to their views."""

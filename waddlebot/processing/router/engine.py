@@ -21,7 +21,7 @@ from waddlebot.libs.sdk import (
     Result,
     Send,
 )
-from waddlebot.libs.sdk.ports import Directory, sends_of
+from waddlebot.libs.sdk.ports import FOLLOWS, Directory, sends_of
 from waddlebot.processing.router.cooldowns import Cooldowns
 from waddlebot.processing.router.lanes import Lanes
 from waddlebot.processing.router.limits import Limits
@@ -46,9 +46,6 @@ _RECORD = len(PIPELINE)
 _FIRST_PAUSE_S = 0.1
 _WAITING_MAX = 20_000
 _COMMUNITY_SHARE = 4
-_FOLLOWS = "follows-"
-"""What the ids of batches begin with that follow from an inboxed one."""
-
 BUSY = "busy: too many replies wait to be sent"
 
 
@@ -88,7 +85,7 @@ class Router:
         directory: Directory,
         send: Sender,
         room: Callable[[str], bool],
-        answered: Callable[[EventBatch, Sequence[EventResult], Sequence[Send]], Awaitable[None]],
+        answered: Callable[[EventBatch, Sequence[EventResult], Sequence[Send], Sequence[Event]], Awaitable[None]],
         load_views: Callable[[Sequence[str]], Awaitable[Mapping[str, View]]],
         bury: Callable[[Event, str, int], Coroutine[Any, Any, None]],
         safe: Safe,
@@ -129,7 +126,7 @@ class Router:
     def handle(self, batch: EventBatch) -> Awaitable[None] | None:
         """Take a batch. Of an inboxed one the awaitable ends when its results are committed."""
         self.now_s, self.wall_s = time.monotonic(), time.time()
-        if batch.inboxed and not batch.id.startswith(_FOLLOWS):  # of those nobody waits for a result
+        if batch.inboxed and not batch.id.startswith(FOLLOWS):  # of those nobody waits for a result
             delivery = Delivery(batch)
             self._run(batch.events, delivery)
             self._flush()
@@ -209,10 +206,7 @@ class Router:
         events = {event.id: event for event in delivery.batch.events}
         results = [r for r in delivery.results if r.reason is not BUSY]  # the door tells; the outbox is full
         sends = [send for r in results for send in sends_of(events[r.event_id], r.replies)]
-        if delivery.following:
-            # Before the results: once they are committed nobody would announce these again.
-            await self._publish(EventBatch(f"{_FOLLOWS}{delivery.batch.id}", delivery.following, inboxed=True))
-        await self._answered(delivery.batch, delivery.results, sends)
+        await self._answered(delivery.batch, delivery.results, sends, delivery.following)
 
     def _wait_for_view(self, event: Event, delivery: Delivery | None) -> None:
         """Keep the event until its community's view is compiled; the first one asks for it."""

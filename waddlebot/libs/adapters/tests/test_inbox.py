@@ -14,7 +14,7 @@ from waddlebot.libs.adapters.memory_bus import MemoryBus
 from waddlebot.libs.adapters.tests.conftest import MakeEvent, OpenStore, Unwell
 from waddlebot.libs.dal import Busy, Unavailable
 from waddlebot.libs.sdk import EventBatch, EventResult, Reply
-from waddlebot.libs.sdk.ports import sends_of
+from waddlebot.libs.sdk.ports import Accepted, sends_of
 from waddlebot.libs.testing.waiting import until
 
 LOG = logging.getLogger("test.inbox")
@@ -79,7 +79,7 @@ async def test_what_is_accepted_is_processed_and_marked_done(
 ) -> None:
     async with life.running():
         accepted = await life.inbox.accept("key:1", [event("a", "one"), event("b", "two")])
-        assert accepted.batch is not None
+        assert [len(batch.events) for batch in accepted.batches] == [2]
         assert accepted.repeated == ()
         found = await life.inbox.wait("key:1", ["a", "b"], 10)
         assert [found[id_].replies[0].text for id_ in ("a", "b")] == ["re one", "re two"]
@@ -96,7 +96,7 @@ async def test_a_repeated_id_gets_the_stored_result_and_is_not_processed(life: L
         await life.inbox.accept("key:1", [event("a", "one")])
         await life.inbox.wait("key:1", ["a"], 10)
         again = await life.inbox.accept("key:1", [event("a", "other words"), event("a", "third")])
-        assert (again.batch, again.repeated) == (None, ("a",))
+        assert again == Accepted((), ("a",))
         assert (await life.inbox.wait("key:1", ["a"], 10))["a"].replies[0].text == "re one"
     assert life.texts == ["one"]
 
@@ -274,7 +274,7 @@ async def test_a_batch_that_cannot_be_announced_is_logged_and_kept(
 async def test_an_operators_replay_is_noticed(
     life: Life, store: OpenStore, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_REPLAY_EVERY_S", 0.01)
+    monkeypatch.setattr(module, "_ADOPT_EVERY_S", 0.01)
     await life.inbox.bury(event("a", "again"), "it failed", 5)
     async with life.running():
         await store().replay([], f"{REPLAY}-1")

@@ -12,7 +12,7 @@ from waddlebot.libs.adapters import outbox as module
 from waddlebot.libs.adapters.outbox import Outbox
 from waddlebot.libs.adapters.tests.conftest import OpenStore, Unwell
 from waddlebot.libs.dal import Busy, Unavailable
-from waddlebot.libs.sdk import EventResult, Reply, Send, Sent
+from waddlebot.libs.sdk import EventBatch, EventResult, Reply, Send, Sent
 from waddlebot.libs.sdk.ports import Endpoint
 from waddlebot.libs.testing.waiting import until
 
@@ -137,7 +137,8 @@ async def test_a_crash_while_sending_never_sends_again(store: OpenStore, platfor
 
 
 async def test_what_was_only_queued_leaves_at_the_next_start_once(store: OpenStore, platform: Platform) -> None:
-    await store().answered("key:1", [EventResult("s1", "answered", (Reply("hi"),))], [send("s1")])
+    batch = EventBatch("b1", [], inboxed=True, source="key:1")
+    await store().answered(batch, [EventResult("s1", "answered", (Reply("hi"),))], [send("s1")], [], "h1")
     outbox = outbox_of(store, platform)
     await outbox.recover()
     async with running(outbox):

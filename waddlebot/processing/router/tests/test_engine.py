@@ -118,6 +118,7 @@ class Desk:
         self.contribution = contribution or Contribution()
         self.sent: list[Send] = []
         self.results: list[EventResult] = []
+        self.following: list[list[Event]] = []
         self.buried: list[tuple[str, str, int]] = []
         self.published: list[EventBatch] = []
         self.has_room = True
@@ -141,9 +142,12 @@ class Desk:
             raise OSError("not yet")
         return {community: self.view() for community in communities}
 
-    async def _answered(self, _: EventBatch, results: Sequence[EventResult], sends: Sequence[Send]) -> None:
+    async def _answered(
+        self, _: EventBatch, results: Sequence[EventResult], sends: Sequence[Send], following: Sequence[Event]
+    ) -> None:
         self.results.extend(results)
         self.sent.extend(sends)
+        self.following.append(list(following))
 
     async def _publish(self, batch: EventBatch) -> None:
         self.published.append(batch)
@@ -225,16 +229,16 @@ async def test_answered_commands_and_warnings_are_announced_together() -> None:
     ], "not of plain lines nor of who may not"
 
 
-async def test_what_follows_from_an_accepted_batch_is_announced_once_under_an_id_of_its_own() -> None:
+async def test_what_follows_from_an_accepted_batch_is_committed_with_its_results() -> None:
     desk = Desk()
     await desk.post(desk.event("!pat", id="e1"), desk.event("hello"))
-    (batch,) = desk.published
-    assert (batch.id, batch.inboxed) == ("follows-b", True)
-    assert [(event.id, event.source) for event in batch.events] == [("e1:command.executed", "test")]
+    (following,) = desk.following
+    assert [(event.id, event.source) for event in following] == [("e1:command.executed", "test")]
     assert desk.router.traces.find("e1:command.executed") is None, "the command has a trace already"
     await desk.post(desk.event("hello"))
     await desk.router.probe(desk.event("!pat"))
-    assert len(desk.published) == 1
+    assert desk.following[1:] == [[]]
+    assert desk.published == []
 
 
 async def test_a_fault_in_looking_at_a_line_ends_that_line_alone() -> None:

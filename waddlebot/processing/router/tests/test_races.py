@@ -80,7 +80,9 @@ class Rig:
         await self.gate.wait()
         return {community: self.view(version) for community in communities}
 
-    async def _answered(self, batch: EventBatch, results: Sequence[EventResult], sends: Sequence[Send]) -> None:
+    async def _answered(
+        self, batch: EventBatch, results: Sequence[EventResult], sends: Sequence[Send], following: Sequence[Event]
+    ) -> None:
         self.steps.append("results stored")
         self.results.extend(results)
 

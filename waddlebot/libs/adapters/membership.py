@@ -1,0 +1,32 @@
+"""Which hosts live and what this one owns, as far as inbox and outbox have to know."""
+
+import secrets
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from waddlebot.libs.sdk.ports import PARTITIONS
+
+
+class Membership(Protocol):
+    """A host among others. The runtime's coordinator is one."""
+
+    @property
+    def host(self) -> str:
+        """This host's id, made new at each start."""
+
+    @property
+    def owned(self) -> Mapping[int, int]:
+        """The partitions that this host owns, with their fences."""
+
+    @property
+    def live(self) -> Collection[str]:
+        """The ids of all hosts that live, this one included."""
+
+
+class Alone:
+    """The only host there is: it owns everything, and whatever another left is its to finish."""
+
+    def __init__(self) -> None:
+        self.host = f"host-{secrets.token_hex(6)}"
+        self.owned: Mapping[int, int] = dict.fromkeys(range(PARTITIONS), 1)
+        self.live: Collection[str] = frozenset({self.host})
