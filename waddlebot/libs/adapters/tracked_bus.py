@@ -1,0 +1,212 @@
+"""The Bus port over a carrier between hosts: an inboxed batch is published until every group has processed it."""
+
+import asyncio
+import contextlib
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+
+from waddlebot.libs.dal import Unavailable
+from waddlebot.libs.sdk.ports import EventBatch, EventResult, Subscriber, partition_of
+
+AGAIN_S = 5.0
+"""After this time without an end a batch is carried again (ARCHITECTURE §5), and after twice that, and so on."""
+AGAIN_S_MAX = 60.0
+_AWAY_S = 0.5
+_FINISHED_MAX = 20_000
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """A group has processed these inboxed batches."""
+
+    group: str
+    batch_ids: tuple[str, ...]
+
+
+class Results(msgspec.Struct, frozen=True, tag=True):
+    """What became of accepted events of a source, for whoever waits for it."""
+
+    source: str
+    results: tuple[EventResult, ...]
+
+
+type Note = Done | Results
+"""What hosts tell each other beside the events. It may be lost; what matters is in the database."""
+
+
+class Carrier(Protocol):
+    """Carries batches and notes between hosts."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether it works at the moment."""
+
+    def subscribe(self, name: str, subscriber: Subscriber, *, owned: bool = False) -> None:
+        """As the Bus port says."""
+
+    async def publish(self, batch: EventBatch) -> None:
+        """Take a batch on its way. Raises ``Unavailable`` for an inboxed one that cannot be carried now."""
+
+    def note(self, note: Note) -> None:
+        """Tell all hosts, this one included."""
+
+    def on_note(self, told: Callable[[Note], None]) -> None:
+        """``told`` hears every note from now on."""
+
+
+type Direct = Callable[[str, EventBatch], Awaitable[bool]]
+"""Hands a batch to a group on another host; whether it was taken and, an inboxed one, processed."""
+
+
+class TrackedBus:
+    """Announces by a carrier, and knows when an accepted batch is processed by all.
+
+    ``groups`` are the names of all subscribers of the installation, wherever they run; ``owns`` says whether a
+    partition is this host's. While the carrier is away ``direct`` reaches other hosts, and groups here take
+    their batches at once.
+    """
+
+    shares = False
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        groups: Callable[[], Collection[str]],
+        owns: Callable[[int], bool],
+        direct: Direct,
+        log: logging.Logger,
+    ) -> None:
+        self._carrier = carrier
+        self._groups = groups
+        self._owns = owns
+        self._direct = direct
+        self._log = log
+        self._here: dict[str, tuple[Subscriber, bool]] = {}
+        self._open: dict[str, Open] = {}
+        self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._finished: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self.results: Callable[[str, Sequence[EventResult]], None] = _nobody_waits
+        carrier.on_note(self._noted)
+
+    def subscribe(self, name: str, subscriber: Subscriber, *, owned: bool = False) -> None:
+        """As the Bus port says."""
+        if name in self._here:
+            raise ValueError(f"{name} has subscribed already")
+        self._here[name] = subscriber, owned
+        self._carrier.subscribe(name, partial(self._take, name), owned=owned)
+
+    async def publish(self, batch: EventBatch) -> None:
+        """As the Bus port says: an inboxed batch is carried until every group has processed it."""
+        if not batch.inboxed:
+            await self._carrier.publish(batch)
+            return
+        found = self._open[batch.id] = Open(set(self._groups()))
+        again_s = AGAIN_S
+        try:
+            while found.groups:
+                try:
+                    await self._carrier.publish(batch)
+                    wait_s, again_s = again_s, min(2 * again_s, AGAIN_S_MAX)
+                except Unavailable:
+                    await self._directly(batch, found)
+                    wait_s = _AWAY_S
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(found.ended.wait(), wait_s)
+        finally:
+            del self._open[batch.id]
+
+    def tell(self, source: str, results: Sequence[EventResult]) -> None:
+        """Tell the hosts where somebody may wait for these results."""
+        self._carrier.note(Results(source, tuple(results)))
+
+    async def bypass(self, batch: EventBatch) -> None:
+        """Hand a live batch to every group without the carrier, which is away."""
+        for group in self._groups():
+            if not await self.hand_over(group, batch):
+                await self._direct(group, batch)
+
+    async def hand_over(self, group: str, batch: EventBatch) -> bool:
+        """Hand a batch to a group here. ``False`` where it is not at home, or owns another partition."""
+        subscriber, owned = self._here.get(group, (None, False))
+        if subscriber is None or (owned and not self._owns(_partition(batch))):
+            return False
+        done = self._take(group, batch)
+        if done is not None:
+            await done
+        return True
+
+    async def _directly(self, batch: EventBatch, found: "Open") -> None:
+        async def reach(group: str) -> None:
+            if await self.hand_over(group, batch) or await self._direct(group, batch):
+                found.end(group)
+
+        outcomes = await asyncio.gather(*(reach(group) for group in list(found.groups)), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                self._log.warning("batch %s was not processed yet: %s", batch.id, outcome)
+
+    # --- what arrives here ---------------------------------------------------------------------------------
+
+    def _take(self, name: str, batch: EventBatch) -> Awaitable[None] | None:
+        subscriber, _ = self._here[name]
+        return self._once(name, subscriber, batch) if batch.inboxed else subscriber(batch)
+
+    async def _once(self, name: str, subscriber: Subscriber, batch: EventBatch) -> None:
+        """Process an inboxed batch that may be carried here more than once."""
+        key = name, batch.id
+        if key not in self._finished:
+            running = self._running.get(key)
+            if running is None:
+                running = self._running[key] = asyncio.create_task(_processed(subscriber, batch))
+                running.add_done_callback(lambda _: self._running.pop(key, None))
+            await asyncio.shield(running)
+            self._finished[key] = None
+            if len(self._finished) > _FINISHED_MAX:
+                self._finished.popitem(last=False)
+        self._carrier.note(Done(name, (batch.id,)))
+
+    def _noted(self, note: Note) -> None:
+        match note:
+            case Done(group, batch_ids):
+                for batch_id in batch_ids:
+                    if (found := self._open.get(batch_id)) is not None:
+                        found.end(group)
+            case Results(source, results):
+                self.results(source, results)
+
+
+class Open:
+    """A batch that some groups have still to process."""
+
+    __slots__ = ("ended", "groups")
+
+    def __init__(self, groups: set[str]) -> None:
+        self.groups = groups
+        self.ended = asyncio.Event()
+
+    def end(self, group: str) -> None:
+        """One has processed it."""
+        self.groups.discard(group)
+        if not self.groups:
+            self.ended.set()
+
+
+def _processed(subscriber: Subscriber, batch: EventBatch) -> Coroutine[Any, Any, None]:
+    async def process() -> None:
+        done = subscriber(batch)
+        if done is not None:
+            await done
+
+    return process()
+
+
+def _partition(batch: EventBatch) -> int:
+    return batch.partition if batch.partition >= 0 else partition_of(batch.events[0].community)
+
+
+def _nobody_waits(source: str, results: Sequence[EventResult]) -> None:
+    """No inbox is here yet."""
