@@ -14,9 +14,8 @@ from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web.config import WebConfig
 from waddlebot.libs.web.operator import PURPOSE, OperatorTokens
 from waddlebot.runtime.environment import Environment
-from waddlebot.runtime.secret import SecretError
+from waddlebot.runtime.secret import SecretError, is_there
 from waddlebot.runtime.secret import load as load_secret
-from waddlebot.runtime.secret import path_of as secret_path
 
 _TIMEOUT_S = 10.0
 _API = "/api/v1"
@@ -37,9 +36,10 @@ def ask(environment: Environment, path: str, community: str, role: Role = Role.U
     The path is percent-encoded; without a community it is about all of them. Raises :class:`NotRunning`, and
     ``Failure`` with the bot's words when it refuses.
     """
-    if not secret_path(environment.data).exists():
+    where = environment.data, environment.secret
+    if not is_there(*where):
         raise NotRunning
-    tokens = OperatorTokens(load_secret(environment.data).derive(PURPOSE))
+    tokens = OperatorTokens(load_secret(*where).derive(PURPOSE))
     status, body = _get(_API + path, {"X-API-Key": tokens.make(role, community)})
     if status == HTTPStatus.OK:
         return msgspec.json.decode(body)

@@ -28,14 +28,15 @@ def chat(
     from waddlebot.cli.talk import Talk, Unreachable
     from waddlebot.libs.contracts.console import SECRET_PURPOSE, access_token
     from waddlebot.runtime.environment import load
+    from waddlebot.runtime.secret import is_there
     from waddlebot.runtime.secret import load as load_secret
-    from waddlebot.runtime.secret import path_of
 
-    data, url = load().data, bot.url_of()
+    environment, url = load(), bot.url_of()
     nobody = Failure(f"No bot answers at {url}: start it with `waddlebot run`.", UNUSABLE)
-    if not path_of(data).exists():
+    where = environment.data, environment.secret
+    if not is_there(*where):
         raise nobody
-    token = access_token(load_secret(data).derive(f"receiver.console/{SECRET_PURPOSE}"))
+    token = access_token(load_secret(*where).derive(f"receiver.console/{SECRET_PURPOSE}"))
     try:
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(Talk(url, token, name).run())

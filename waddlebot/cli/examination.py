@@ -36,7 +36,7 @@ from waddlebot.libs.web.server import AddressError, bind
 from waddlebot.runtime.environment import Environment, load
 from waddlebot.runtime.host import StartError, database
 from waddlebot.runtime.profiles import profile_of
-from waddlebot.runtime.secret import SecretError
+from waddlebot.runtime.secret import SecretError, is_there
 from waddlebot.runtime.secret import load as load_secret
 from waddlebot.runtime.secret import path_of as secret_path
 
@@ -118,13 +118,16 @@ def _nearest(folder: Path) -> Path:
 
 def _secret(environment: Environment) -> Iterator[Finding]:
     path = secret_path(environment.data)
-    if not path.exists():
+    if not is_there(environment.data, environment.secret):
         yield Finding("secret", "note", f"{path} will be made at the first start.")
         return
     try:
-        load_secret(environment.data)
+        load_secret(environment.data, environment.secret)
     except SecretError as error:
         yield Finding("secret", "wrong", str(error))
+        return
+    if environment.secret:
+        yield Finding("secret", "fine", "WADDLEBOT_SECRET is whole.")
         return
     # On Windows these bits say nothing; the profile's folder is its user's anyway.
     if os.name == "posix" and path.stat().st_mode & 0o077:

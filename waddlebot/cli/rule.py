@@ -38,7 +38,9 @@ def secret(
         except Refusal as refusal:
             raise Failure(refusal.text) from None
         work.note("rule_secret", community, rule=name)
-        return load_secret(installation.environment.data).derive(f"{module.name}/{SECRET_PURPOSE}"), rule
+        return load_secret(installation.environment.data, installation.environment.secret).derive(
+            f"{module.name}/{SECRET_PURPOSE}"
+        ), rule
 
     root, rule = work.on_installation(renew)
     typer.echo(in_text(signing_key(root, community, rule.name, rule.secret_id)))

@@ -54,6 +54,15 @@ class Environment:
             "Carries events between hosts; one process needs none, and uses none.", env="REDIS_URL", secret=True
         ),
     ] = ""
+    secret: Annotated[
+        str,
+        Field(
+            "The installation's secret in 64 hexadecimal digits, the same for all its hosts; empty for the one in "
+            "the data folder, which the first start makes.",
+            env="WADDLEBOT_SECRET",
+            secret=True,
+        ),
+    ] = ""
     wire_check: Annotated[
         int,
         Field(

@@ -120,7 +120,7 @@ class Host:
 
     def _compose(self) -> None:
         bus = {0: MemoryBus, 1: WireCheckedBus}[self.environment.wire_check]()
-        secret = load_secret(self.environment.data)
+        secret = load_secret(self.environment.data, self.environment.secret)
         self.shared = Shared(self.manifests, self.directory, bus, secret, self._send)
         delivery = partial(delivery_of, self.dal)
         log = logging.getLogger("runtime.inbox")

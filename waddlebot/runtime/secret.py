@@ -1,4 +1,4 @@
-"""The installation's one secret, from which all others derive. Made at the first run, never shown."""
+"""The installation's one secret, from which all others derive. Made at the first run or given, never shown."""
 
 import hashlib
 import os
@@ -36,11 +36,19 @@ def path_of(data: Path) -> Path:
     return data / "secret.key"
 
 
-def load(data: Path) -> Secret:
-    """The secret of a data folder, made there if there is none, readable by its owner only.
+def is_there(data: Path, given: str = "") -> bool:
+    """Whether there is a secret, so that :func:`load` would make none."""
+    return bool(given) or path_of(data).exists()
 
-    Raises :class:`SecretError` when the file cannot be made or is not what we wrote.
+
+def load(data: Path, given: str = "") -> Secret:
+    """The secret that is ``given`` in hexadecimal, else that of a data folder, made there if there is none.
+
+    The file is readable by its owner only. Raises :class:`SecretError` when it cannot be made or is not what we
+    wrote, or when what is given is no secret.
     """
+    if given:
+        return Secret(_given(given))
     path = path_of(data)
     try:
         data.mkdir(parents=True, exist_ok=True)
@@ -65,3 +73,16 @@ def load(data: Path) -> Secret:
     if len(root) != _BYTES:
         raise SecretError(f"{path} is not whole. Restore it from a backup: without it sealed values are lost.")
     return Secret(root)
+
+
+def _given(text: str) -> bytes:
+    try:
+        root = bytes.fromhex(text)
+    except ValueError:
+        root = b""
+    if len(root) != _BYTES:
+        raise SecretError(
+            f"WADDLEBOT_SECRET is not {2 * _BYTES} hexadecimal digits. Copy what stands in secret.key of the "
+            f"first host's data folder, or make one: openssl rand -hex {_BYTES}"
+        )
+    return root

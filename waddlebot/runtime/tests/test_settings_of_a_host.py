@@ -88,3 +88,18 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(secret.SecretError, match="Set WADDLEBOT_DATA_DIR to a folder of yours"):
         secret.load(tmp_path / "file" / "below")
+
+
+def test_a_given_secret_is_the_same_on_every_host_and_leaves_no_file(tmp_path: Path) -> None:
+    made = secret.load(tmp_path / "first")
+    given = secret.path_of(tmp_path / "first").read_text("ascii")
+    assert secret.load(tmp_path / "second", given).derive("a") == made.derive("a")
+    assert not secret.path_of(tmp_path / "second").exists()
+    assert secret.is_there(tmp_path / "second", given)
+    assert not secret.is_there(tmp_path / "second")
+
+
+@pytest.mark.parametrize("given", ["changeme", "ab" * 31, "g" * 64])
+def test_a_given_secret_that_is_none_is_refused_by_name(tmp_path: Path, given: str) -> None:
+    with pytest.raises(secret.SecretError, match=r"WADDLEBOT_SECRET is not 64 hexadecimal digits.*openssl rand"):
+        secret.load(tmp_path, given)
