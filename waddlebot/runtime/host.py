@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import importlib.metadata
 import importlib.resources
 import logging
+import socket
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
@@ -11,6 +13,8 @@ from typing import Any, cast
 from waddlebot.libs.adapters.delivery_store import OWNER as DELIVERY
 from waddlebot.libs.adapters.delivery_store import DeliveryStore
 from waddlebot.libs.adapters.inbox import DurableInbox
+from waddlebot.libs.adapters.lease_store import OWNER as COORDINATION
+from waddlebot.libs.adapters.lease_store import HostRow, LeaseStore
 from waddlebot.libs.adapters.local import LocalEndpoint, WireChecked
 from waddlebot.libs.adapters.memory_bus import MemoryBus, WireCheckedBus
 from waddlebot.libs.adapters.outbox import Outbox
@@ -28,6 +32,7 @@ from waddlebot.libs.web.keys import OWNER as KEYS
 from waddlebot.libs.web.keys import KeyStore
 from waddlebot.libs.web.server import bind
 from waddlebot.runtime.configuration import ConfigurationCache
+from waddlebot.runtime.coordination import Coordinator
 from waddlebot.runtime.environment import Environment
 from waddlebot.runtime.metrics import LoopLag, metrics_of
 from waddlebot.runtime.observing import Observing, Watcher, observing_of
@@ -42,6 +47,7 @@ from waddlebot.runtime.upgrade import prepare
 from waddlebot.runtime.web import WebFront
 
 _DRAIN_S = 10.0
+_ROUTER = "processing.router"
 
 
 class StartError(Exception):
@@ -91,6 +97,7 @@ class Host:
         self.shared: Shared
         self.inbox: DurableInbox
         self.outbox: Outbox
+        self.coordinator: Coordinator
         self.web: WebFront
 
     async def start(self) -> None:
@@ -109,6 +116,8 @@ class Host:
         await self.dal.open()
         exits.push_async_callback(self.dal.close)
         self._compose()
+        exits.push_async_callback(self.coordinator.close)
+        await self.coordinator.start()
         await self.shared.configuration.load()
         await self._enter_states()
         exits.push_async_callback(self.supervisor.stop)
@@ -122,6 +131,8 @@ class Host:
         bus = {0: MemoryBus, 1: WireCheckedBus}[self.environment.wire_check]()
         secret = load_secret(self.environment.data, self.environment.secret)
         self.shared = Shared(self.manifests, self.directory, bus, secret, self._send)
+        self.coordinator = self._coordinated()
+        self.shared.claims = self.coordinator.claims
         delivery = partial(delivery_of, self.dal)
         log = logging.getLogger("runtime.inbox")
         self.inbox = DurableInbox(delivery, bus, log, self.dal.forget_effects)
@@ -143,6 +154,19 @@ class Host:
         self.outbox = Outbox(delivery, deliverers, logging.getLogger("runtime.outbox"))
         self.web = WebFront(self)
 
+    def _coordinated(self) -> Coordinator:
+        """This host among those that share its database."""
+        environment = self.environment
+        name = f"{socket.gethostname()}:{self.web_config.port}"
+        row = HostRow("", name, modules=tuple(self.modules), version=importlib.metadata.version("waddlebot"))
+        return Coordinator(
+            partial(leases_of, self.dal),
+            row,
+            logging.getLogger("runtime.coordination"),
+            routes=_ROUTER in self.modules,
+            alone=profile_of(environment.database).alone and not environment.redis_url,
+        )
+
     async def _enter_states(self) -> None:
         for runner in self.runners.values():
             if runner.module.starter is not None:
@@ -161,6 +185,7 @@ class Host:
 
     def _supervise(self) -> None:
         supervise = self.supervisor.start
+        supervise("coordination", self.coordinator.run)
         supervise("configuration", self.shared.configuration.run)
         supervise("inbox", self.inbox.run)
         lag = LoopLag()
@@ -263,6 +288,7 @@ def database(environment: Environment, manifests: Mapping[str, Module]) -> Async
         wire_check=bool(environment.wire_check),
     )
     dal.register(DELIVERY, DeliveryStore, _migrations("waddlebot.libs.adapters"))
+    dal.register(COORDINATION, LeaseStore, _migrations("waddlebot.libs.adapters") / "coordination")
     dal.register(KEYS, KeyStore, _migrations("waddlebot.libs.web"))
     for module in manifests.values():
         if module.store is not None:
@@ -273,6 +299,13 @@ def database(environment: Environment, manifests: Mapping[str, Module]) -> Async
 def delivery_of(dal: AsyncDAL) -> DeliveryStore:
     """The tables of inbox, outbox and dead letters."""
     return cast("DeliveryStore", dal.bind(DELIVERY, System("delivery")))
+
+
+def leases_of(dal: AsyncDAL) -> LeaseStore:
+    """The hosts and what they hold. What is read of them is never old."""
+    store = cast("LeaseStore", dal.bind(COORDINATION, System("coordination")))
+    store.primary = True
+    return store
 
 
 def keys_of(dal: AsyncDAL) -> KeyStore:

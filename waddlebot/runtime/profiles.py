@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """``upgrade_first``: the host brings the schema up to date at start, after a backup. ``readers`` and
+    """``upgrade_first``: the host brings the schema up to date at start, after a backup. ``alone``: no other host
+    works on the database, unless there is a carrier between them. ``readers`` and
     ``writers`` are database threads, so connections.
     """
 
@@ -14,10 +15,11 @@ class Profile:
     upgrade_first: bool
     readers: int
     writers: int
+    alone: bool = False
 
 
 _BY_SCHEME = {
-    "sqlite": Profile("embedded", upgrade_first=True, readers=2, writers=1),
+    "sqlite": Profile("embedded", upgrade_first=True, readers=2, writers=1, alone=True),
     "postgresql": Profile("server", upgrade_first=False, readers=8, writers=8),
     "postgres": Profile("server", upgrade_first=False, readers=8, writers=8),
 }
