@@ -17,7 +17,7 @@ import msgspec
 
 from waddlebot.libs import contracts, grpc_protos
 from waddlebot.libs.grpc_protos import shapes
-from waddlebot.libs.grpc_protos.shapes import Shape, file_of
+from waddlebot.libs.grpc_protos.shapes import Shape, file_of, method_of
 from waddlebot.libs.sdk.contract import Contract
 from waddlebot.libs.sdk.ports import Call, CallScope, Result, Send, Sent
 from waddlebot.libs.sdk.view import CONTRIBUTE, VIEW, Communities, Contributed
@@ -111,7 +111,7 @@ class Proto:
         nested: list[str] = []
         lines = []
         for field, shape, present in fields:
-            kind = self._kind(shape, _camel(field), path, nested)
+            kind = self._kind(shape, method_of(field), path, nested)
             number = self._numbers.number(path, field, kind)
             mark = "optional " if present and not kind.startswith(("repeated ", "map<")) else ""
             lines.append(f"{mark}{kind} {field} = {number};")
@@ -150,7 +150,7 @@ class Proto:
         nested: list[str] = []
         lines = ["oneof choice {"]
         for word, shape in options:
-            kind = self._kind(shape, _camel(word), path, nested)
+            kind = self._kind(shape, method_of(word), path, nested)
             lines.append(f"  {kind} {word} = {self._numbers.number(path, word, kind)};")
         return self._body(name, path, nested, [*lines, "}"])
 
@@ -175,7 +175,7 @@ def protos_of(
         return found.setdefault(name, Proto(name, source, numbers))
 
     for contract in services:
-        methods = [(_camel(m.name), m.help, m.request, m.answer) for m in contract.methods.values()]
+        methods = [(method_of(m.name), m.help, m.request, m.answer) for m in contract.methods.values()]
         proto(contract).serve(contract.__name__, inspect.getdoc(contract) or "", methods)
     waiting = [*structs, *(s for c in services for m in c.methods.values() for s in (m.request, m.answer))]
     while waiting:
@@ -199,7 +199,7 @@ def sources(lock: str) -> dict[str, str]:
     protos = protos_of([*PORTS, Communities, Contributed], list(contracts_there_are()), numbers)
     about = "What every module contributes to the compiled view of a community."
     what = "One module's contributions; the metadata `waddlebot-module` says whose."
-    protos[file_of(Contributed)].serve(VIEW, about, [(_camel(CONTRIBUTE), what, Communities, Contributed)])
+    protos[file_of(Contributed)].serve(VIEW, about, [(method_of(CONTRIBUTE), what, Communities, Contributed)])
     return {f"{proto.name}.proto": proto.text() for proto in protos.values()} | {LOCK: numbers.text()}
 
 
@@ -269,10 +269,6 @@ def _structs_in(shape: Shape) -> Iterator[type[msgspec.Struct]]:
 
 def _may_lack(shape: Shape) -> bool:
     return isinstance(shape, shapes.Optional)
-
-
-def _camel(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def _summary(thing: Any) -> str:

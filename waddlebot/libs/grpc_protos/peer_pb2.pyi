@@ -76,9 +76,11 @@ class Batch(_message.Message):
     def __init__(self, subscriber: _Optional[str] = ..., events: _Optional[bytes] = ...) -> None: ...
 
 class Failure(_message.Message):
-    __slots__ = ("reason", "untouched")
+    __slots__ = ("reason", "untouched", "lost")
     REASON_FIELD_NUMBER: _ClassVar[int]
     UNTOUCHED_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
     reason: str
     untouched: bool
-    def __init__(self, reason: _Optional[str] = ..., untouched: _Optional[bool] = ...) -> None: ...
+    lost: bool
+    def __init__(self, reason: _Optional[str] = ..., untouched: _Optional[bool] = ..., lost: _Optional[bool] = ...) -> None: ...

@@ -227,6 +227,11 @@ def file_of(struct: type) -> str:
     return struct.__module__.rsplit(".", 1)[-1]
 
 
+def method_of(name: str) -> str:
+    """What a method or nested message of this Python name is called in protos: ``CamelCase``."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
 def has_proto(struct: Any) -> bool:
     """Whether a type is one of those that protos are made of: the structs of this package's libs."""
     return isinstance(struct, type) and issubclass(struct, msgspec.Struct) and (
