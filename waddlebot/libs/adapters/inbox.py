@@ -64,11 +64,6 @@ class DurableInbox:
         """How many accepted events of this host are not processed by all yet."""
         return self._open_events
 
-    @property
-    def open_events(self) -> int:
-        """How many accepted events are in work."""
-        return self._open_events
-
     async def accept(self, source: str, events: Sequence[Event]) -> Accepted:
         """Commit the new ones of ``events`` and start to process them.
 
