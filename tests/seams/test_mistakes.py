@@ -30,14 +30,16 @@ import aiohttp
 import pytest
 
 from waddlebot.libs.dal.admin import admin
-from waddlebot.libs.dal.migrations import status, upgrade
+from waddlebot.libs.dal.migrations import status
 from waddlebot.libs.sdk import CHAT_MESSAGE, Event
 from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.testing import irc_servers
 from waddlebot.libs.testing.bots import HostBot, environ_of, hosted, launched, run
+from waddlebot.libs.testing.databases import admin_url
 from waddlebot.libs.testing.irc_servers import IrcServer
 from waddlebot.libs.testing.irc_user import irc_user
 from waddlebot.libs.testing.ports import free_port
+from waddlebot.libs.testing.stores import migrated
 from waddlebot.libs.testing.talk import joined
 from waddlebot.libs.testing.twitch_irc import twitch_irc
 from waddlebot.libs.testing.waiting import until
@@ -112,7 +114,7 @@ async def test_2_writes_are_committed_in_the_right_places_and_keep_no_locks(
     async with hosted(environ_of(tmp_path, database_url)) as bot, joined(bot) as chat:
         chat.say('!rule add a word reply hi "100% %(x)s $1 :x ?"', as_="mod", roles=MOD)
         await chat.hears("The rule a holds now…")
-        with admin(database_url) as database, database.transaction(exclusive=True):
+        with admin(admin_url(database_url)) as database, database.transaction(exclusive=True):
             database.run(f"update {database.dialect.qualified('processing.router', 'rules')} set priority = 1")
         community = chat.community
     async with hosted(environ_of(tmp_path, database_url)) as bot, joined(bot, community) as chat:
@@ -140,7 +142,7 @@ async def test_2_a_failed_statement_leaves_a_connection_that_works(tmp_path: Pat
 @contextlib.contextmanager
 def broken(database_url: str, owner: str, table: str, column: str) -> Iterator[None]:
     """Statements that name a column of a table fail for as long as the block runs."""
-    with admin(database_url) as database:
+    with admin(admin_url(database_url)) as database:
         name = database.dialect.qualified(owner, table)
         with database.transaction(exclusive=True):
             database.run(f"alter table {name} rename column {column} to away")
@@ -155,16 +157,16 @@ def test_3_all_migrations_apply_to_an_empty_database_and_say_what_they_did(
     environ = environ_of(tmp_path, database_url)
     host = Host(environment.load(environ), environ)
     url = host.environment.database
-    applied = upgrade(url, host.dal.owners)
+    applied = migrated(url, host.dal.owners)
     assert len(applied) >= len([owner for owner in host.dal.owners if owner.migrations is not None])
     assert all(found.version == found.known for found in status(url, host.dal.owners))
-    assert upgrade(url, host.dal.owners) == []
+    assert migrated(url, host.dal.owners) == []
 
 
 async def test_3_a_migration_that_fails_says_so(tmp_path: Path, database_url: str) -> None:
     environ = environ_of(tmp_path, database_url)
     assert "applied processing.router 0001_router" in await run("db", "upgrade", environ=environ)
-    with admin(database_url) as database, database.transaction(exclusive=True):
+    with admin(admin_url(database_url)) as database, database.transaction(exclusive=True):
         versions = database.dialect.qualified("system", "schema_version")
         database.run(f"delete from {versions} where owner = 'processing.router'")
     with pytest.raises(RuntimeError, match=r"ended with 2:\n(?s:.*)rules.* already exists"):

@@ -41,7 +41,7 @@ def backup(
     if target.exists():
         raise Failure(f"{target} exists already: name another file.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    rows = write(environment.database_for_upgrades, database(environment, discover()).owners, target)
+    rows = write(environment.database, database(environment, discover()).owners, target)
     screen.notes().print(
         f"{rows:,} rows, {target.stat().st_size:,} bytes. Keep {environment.data / 'secret.key'} too, elsewhere.",
         markup=False,
@@ -71,7 +71,7 @@ def restore(
     from waddlebot.libs.sdk.discovery import discover
     from waddlebot.runtime.environment import load
     from waddlebot.runtime.host import database
-    from waddlebot.runtime.upgrade import bring_up
+    from waddlebot.runtime.upgrade import admin_url, bring_up
 
     environment = load()
     if bot.runs(environment):
@@ -82,12 +82,10 @@ def restore(
             _keep(environment, dal)
         environment.data.mkdir(parents=True, exist_ok=True)
         try:
-            rows = read(environment.database_for_upgrades, dal.owners, file, replace=force)
+            rows = read(admin_url(environment), dal.owners, file, replace=force)
         except Conflict as error:
             raise Failure(f"{error}. With --force they are backed up, then replaced.") from None
-        bring_up(
-            environment, dal
-        )  # where another account changes the schema: what hosts need is granted to theirs
+        bring_up(environment, dal)  # what the restore has made is granted to the hosts' account
         work.note("restore", "", file=str(file))
     screen.out().print(f"{rows:,} rows were restored from {file}.", markup=False)
 
@@ -102,7 +100,7 @@ def _keep(environment: "Environment", dal: "AsyncDAL") -> None:
         return
     target = _dated(environment, "before-restore")
     target.parent.mkdir(parents=True, exist_ok=True)
-    write(environment.database_for_upgrades, dal.owners, target)
+    write(environment.database, dal.owners, target)
     screen.notes().print(f"What is replaced was backed up to {target}.", markup=False)
 
 

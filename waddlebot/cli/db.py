@@ -15,7 +15,8 @@ def upgrade(
     """Bring the schema to the version of this program.
 
     It is safe when called twice at once, and all or nothing. A database file is copied to the backups folder
-    first; PostgreSQL is changed by the account of DATABASE_UPGRADE_URL, so that hosts need not own their tables.
+    first; PostgreSQL is changed by the account of DATABASE_ADMIN_URL, which owns the tables, and the account of
+    DATABASE_URL is granted what hosts need.
     """
     from waddlebot.cli import screen, work
     from waddlebot.libs.sdk.discovery import discover
@@ -25,7 +26,7 @@ def upgrade(
 
     environment = load()
     with work.audited(environment):
-        applied = bring_up(environment, database(environment, discover()), host_role or None)
+        applied = bring_up(environment, database(environment, discover()), host_role)
         for step in applied:
             work.note("db_upgrade", "", step=step)
     for step in applied:

@@ -2,14 +2,23 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import platformdirs
 
-from waddlebot.libs.sdk.fields import Field, FieldError, FieldInfo, env_name, fields_of, from_environment
+from waddlebot.libs.audit import FORMS
+from waddlebot.libs.sdk.fields import (
+    Field,
+    FieldError,
+    FieldInfo,
+    Problem,
+    env_name,
+    fields_of,
+    from_environment,
+    problems_of,
+)
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.web.config import WebConfig
 
@@ -28,6 +37,21 @@ class Environment:
         str,
         Field("How much is logged.", choices=("DEBUG", "INFO", "WARNING", "ERROR"), env="LOG_LEVEL"),
     ] = "INFO"
+    log_format: Annotated[
+        str,
+        Field(
+            "How log lines are written: json is one object a line, for containers.",
+            choices=FORMS,
+            env="LOG_FORMAT",
+        ),
+    ] = "text"
+    modules: Annotated[
+        str,
+        Field(
+            "The modules to run, separated by spaces, where the command line names none; empty for all.",
+            env="WADDLEBOT_MODULES",
+        ),
+    ] = ""
     database_url: Annotated[
         str,
         Field(
@@ -37,17 +61,69 @@ class Environment:
         ),
     ] = ""
     database_replica_urls: Annotated[
-        str, Field("Read replicas, separated by commas.", env="DATABASE_REPLICA_URLS", secret=True)
+        str, Field("PostgreSQL read replicas, separated by commas.", env="DATABASE_REPLICA_URLS", secret=True)
     ] = ""
-    database_upgrade_url: Annotated[
+    database_replica_lag_s_max: Annotated[
+        float,
+        Field(
+            "How far a read replica may be behind, in seconds; one that is further behind is not read.",
+            at_least=2,
+            env="DATABASE_REPLICA_LAG_S_MAX",
+        ),
+    ] = 5.0
+    database_admin_url: Annotated[
         str,
         Field(
-            "The same database by an account that may change its schema, for `waddlebot db upgrade` alone; "
-            "empty for DATABASE_URL.",
-            env="DATABASE_UPGRADE_URL",
+            "PostgreSQL: the same database by the account that owns its tables, for `waddlebot db upgrade` and "
+            "`waddlebot restore` alone. Hosts refuse to run as that account.",
+            env="DATABASE_ADMIN_URL",
             secret=True,
         ),
     ] = ""
+    database_connections_max: Annotated[
+        int,
+        Field(
+            "The most connections that this host opens to one PostgreSQL server.",
+            at_least=4,
+            at_most=1_000,
+            env="DATABASE_CONNECTIONS_MAX",
+        ),
+    ] = 18
+    database_readers: Annotated[
+        int,
+        Field(
+            "How many reads run at once on one database; 0: 8, or as many as DATABASE_CONNECTIONS_MAX leaves "
+            "(a file: 2).",
+            at_least=0,
+            at_most=1_000,
+            env="DATABASE_READERS",
+        ),
+    ] = 0
+    database_writers: Annotated[
+        int,
+        Field(
+            "How many writes run at once; 0: 8, or as many as DATABASE_CONNECTIONS_MAX leaves (a file: always 1).",
+            at_least=0,
+            at_most=1_000,
+            env="DATABASE_WRITERS",
+        ),
+    ] = 0
+    database_read_timeout_s: Annotated[
+        float,
+        Field(
+            "PostgreSQL: how long one statement of a read may take, in seconds.",
+            at_least=0.1,
+            env="DATABASE_READ_TIMEOUT_S",
+        ),
+    ] = 15.0
+    database_write_timeout_s: Annotated[
+        float,
+        Field(
+            "PostgreSQL: how long one statement of a write may take, in seconds.",
+            at_least=0.1,
+            env="DATABASE_WRITE_TIMEOUT_S",
+        ),
+    ] = 15.0
     redis_url: Annotated[
         str,
         Field(
@@ -84,16 +160,6 @@ class Environment:
         return self.database_url or f"sqlite:///{self.data / 'waddlebot.db'}"
 
     @property
-    def database_for_upgrades(self) -> str:
-        """The URL by which the schema is changed."""
-        return self.database_upgrade_url or self.database
-
-    @property
-    def host_role(self) -> str | None:
-        """The account of hosts, where another one changes the schema and has to grant it what hosts need."""
-        return urlsplit(self.database).username if self.database_upgrade_url else None
-
-    @property
     def backups(self) -> Path:
         """The folder where backups and copies are kept unless the operator names another file."""
         return self.data / "backups"
@@ -119,9 +185,26 @@ def variables(modules: Mapping[str, Module]) -> Iterator[tuple[str, str, FieldIn
             yield module.name, env_name(module.name, info), info
 
 
+class ConfigurationError(FieldError):
+    """Variables that are wrong, all of them; the text has a line for each."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(problem.problem for problem in problems))
+        self.problems = tuple(problems)
+
+
+def check(modules: Mapping[str, Module], environ: Mapping[str, str]) -> None:
+    """Look at the variables of a host with these modules. Raises :class:`ConfigurationError` with all problems."""
+    shapes = [("waddlebot", Environment), ("http", WebConfig)]
+    shapes += [(module.name, module.config) for module in modules.values() if module.config is not None]
+    problems = [problem for prefix, shape in shapes for problem in problems_of(shape, prefix, environ)]
+    if problems:
+        raise ConfigurationError(problems)
+
+
 def load(environ: Mapping[str, str] | None = None) -> Environment:
     """The host's variables. Raises ``FieldError`` that names the variable and says what it takes."""
     return from_environment(Environment, "waddlebot", os.environ if environ is None else environ)
 
 
-__all__ = ["Environment", "FieldError", "load", "variables"]
+__all__ = ["ConfigurationError", "Environment", "FieldError", "check", "load", "variables"]

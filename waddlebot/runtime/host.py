@@ -37,7 +37,7 @@ from waddlebot.runtime.environment import Environment
 from waddlebot.runtime.metrics import LoopLag, metrics_of
 from waddlebot.runtime.observing import Observing, Watcher, observing_of
 from waddlebot.runtime.ports import HostPorts
-from waddlebot.runtime.profiles import profile_of
+from waddlebot.runtime.profiles import budgets_of, profile_of
 from waddlebot.runtime.readiness import readiness_of
 from waddlebot.runtime.secrecy import secrets_of
 from waddlebot.runtime.secret import load as load_secret
@@ -277,14 +277,14 @@ def configs_of(modules: Mapping[str, Module], environ: Mapping[str, str]) -> dic
 def database(environment: Environment, manifests: Mapping[str, Module]) -> AsyncDAL:
     """The database with every module's tables, not open yet. Raises :class:`StartError` for a bad URL."""
     try:
-        profile = profile_of(environment.database)
+        budgets = budgets_of(environment)
     except ValueError as error:
         raise StartError(str(error)) from None
     dal = AsyncDAL(
         environment.database,
         replicas=environment.replicas,
-        readers=profile.readers,
-        writers=profile.writers,
+        budgets=budgets,
+        lag_s_max=environment.database_replica_lag_s_max,
         wire_check=bool(environment.wire_check),
     )
     dal.register(DELIVERY, DeliveryStore, _migrations("waddlebot.libs.adapters"))

@@ -10,7 +10,7 @@ import pytest
 from waddlebot.cli.tests.conftest import Call, Environ
 from waddlebot.libs.sdk import EventBatch, Reply, Role, Send
 from waddlebot.libs.testing.bots import launched
-from waddlebot.libs.testing.databases import PostgreSQLServer
+from waddlebot.libs.testing.databases import PostgreSQLServer, admin_url
 from waddlebot.libs.testing.talk import joined
 from waddlebot.runtime.environment import load
 from waddlebot.runtime.installation import Installation, opened
@@ -48,7 +48,7 @@ def test_another_account_may_change_the_schema(
         host_url = postgresql_url.replace("waddlebot@", "plain_host@")
         environ = {
             "DATABASE_URL": host_url,
-            "DATABASE_UPGRADE_URL": postgresql_url,
+            "DATABASE_ADMIN_URL": admin_url(postgresql_url),
             "WADDLEBOT_DATA_DIR": str(tmp_path),
         }
         assert call(environ, "db", "upgrade").returncode == 0

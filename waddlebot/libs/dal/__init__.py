@@ -44,9 +44,19 @@ This is the lowest layer: it imports nothing of waddlebot outside itself, and no
 driver."""
 
 from waddlebot.libs.dal.asyncdal import AsyncDAL
+from waddlebot.libs.dal.budgets import Budget, Budgets
 from waddlebot.libs.dal.changes import Change, Difference
 from waddlebot.libs.dal.effects import EffectKey
-from waddlebot.libs.dal.errors import Busy, Conflict, DalError, Invalid, SchemaError, ScopeError, Unavailable
+from waddlebot.libs.dal.errors import (
+    Busy,
+    Conflict,
+    DalError,
+    InDoubt,
+    Invalid,
+    SchemaError,
+    ScopeError,
+    Unavailable,
+)
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.resource import Resource, resource, resource_of
 from waddlebot.libs.dal.scopes import Batch, Community, Scope, System
@@ -56,6 +66,8 @@ from waddlebot.libs.dal.table import Column, Table
 __all__ = [
     "AsyncDAL",
     "Batch",
+    "Budget",
+    "Budgets",
     "Busy",
     "Change",
     "Column",
@@ -64,6 +76,7 @@ __all__ = [
     "DalError",
     "Difference",
     "EffectKey",
+    "InDoubt",
     "Invalid",
     "Owner",
     "Resource",

@@ -12,13 +12,14 @@ import platformdirs
 from waddlebot.libs.dal import postgresql_connection, sqlite_connection
 from waddlebot.libs.dal.bulk import postgresql_inserts, sqlite_insert
 from waddlebot.libs.dal.dialect import POSTGRESQL, SQLITE, Dialect
-from waddlebot.libs.dal.errors import DalError, Unavailable
+from waddlebot.libs.dal.errors import DalError, SchemaError, Unavailable
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.scopes import EVERYBODY, System
 from waddlebot.libs.dal.statements import Statements, Upsert
 from waddlebot.libs.dal.table import Table
 
 UPGRADE_LOCK = 0x57414444  # "WADD": the advisory lock of whoever changes the schema or its whole content
+LOCK_TIMEOUT_S = 30
 _ADMIN = System("operator")
 
 
@@ -35,6 +36,16 @@ def sqlite_path(url: str | None) -> Path | None:
     if scheme in ("postgresql", "postgres"):
         return None
     raise DalError("the database URL must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
+
+
+def user_of(url: str | None) -> str:
+    """The account a PostgreSQL URL names, "" for a file. Raises SchemaError where the URL names none."""
+    if sqlite_path(url) is not None:
+        return ""
+    user: str = postgresql_connection.options(str(url)).get("user", "")
+    if not user:
+        raise SchemaError("DATABASE_URL does not name the hosts' account: name it there, or by --host-role")
+    return user
 
 
 class Admin:
@@ -92,7 +103,10 @@ class Admin:
             self.run("begin isolation level " + ("read committed" if exclusive else "repeatable read read only"))
             self.run(f"select set_config('waddlebot.communities', '{EVERYBODY}', true)")
             if exclusive:
+                self.run("select set_config('statement_timeout', '0', true)")
                 self.run(f"select pg_advisory_xact_lock({UPGRADE_LOCK})")
+                # Who waits for a table's lock holds up all who come after it: better to give up, and try again.
+                self.run(f"select set_config('lock_timeout', '{LOCK_TIMEOUT_S}s', true)")
         try:
             yield
         except BaseException:

@@ -8,7 +8,9 @@ from typing import Self
 
 from waddlebot.libs.dal import changes, migrations
 from waddlebot.libs.dal.admin import admin, sqlite_path
-from waddlebot.libs.dal.binding import Engine, OwnerBinding
+from waddlebot.libs.dal.binding import Engine, OwnerBinding, TargetState
+from waddlebot.libs.dal.budgets import Budgets
+from waddlebot.libs.dal.capacity import check_connections
 from waddlebot.libs.dal.changes import Change, SystemStore
 from waddlebot.libs.dal.effects import EffectKey
 from waddlebot.libs.dal.errors import DalError
@@ -26,10 +28,10 @@ class AsyncDAL:
     """The database of a host: register owners, open it, bind stores.
 
     `url` is `sqlite:///FILE`, `postgresql://…`, or None for the file in the platform's user data folder.
-    `replicas` are PostgreSQL URLs that `@reads` may use. `readers` and `writers` count threads, and so
-    connections, per database (SQLite has one writer). At most `waiting_max` units of work wait for each; more
-    are refused as Busy. With `wire_check` results pass through their stored form even at first, so that a
-    re-run cannot differ. With `strict_role` a PostgreSQL role that owns the tables is refused as well.
+    `replicas` are PostgreSQL URLs that `@reads` may use, none that is more than `lag_s_max` seconds behind.
+    `budgets` say how many threads, and so connections, read and write. At most `waiting_max` units of work wait
+    for each; more are refused as Busy. With `wire_check` results pass through their stored form even at first, so
+    that a re-run cannot differ.
     """
 
     def __init__(
@@ -37,22 +39,18 @@ class AsyncDAL:
         url: str | None = None,
         *,
         replicas: Sequence[str] = (),
-        readers: int = 4,
-        writers: int = 4,
+        budgets: Budgets = Budgets(),  # noqa: B008  # frozen, so that nobody can change the default
+        lag_s_max: float = 5.0,
         waiting_max: int = 50_000,
-        statement_timeout_s: float = 15.0,
         wire_check: bool = False,
-        strict_role: bool = False,
     ) -> None:
         self.url = url
         self._path = sqlite_path(url)
         self._replicas = tuple(replicas)
-        self._readers = readers
-        self._writers = writers
+        self._budgets = budgets
+        self._lag_s_max = lag_s_max
         self._waiting_max = waiting_max
-        self._statement_timeout_s = statement_timeout_s
         self._wire_check = wire_check
-        self._strict_role = strict_role
         self._owners: dict[str, Owner] = {migrations.SYSTEM.name: migrations.SYSTEM}
         self._bindings: dict[str, OwnerBinding] = {}
         self._engine: Engine | None = None
@@ -110,7 +108,14 @@ class AsyncDAL:
 
     async def config_changes(self, since_seq: int) -> tuple[int, dict[str, int]]:
         """The configuration version of each community that changed after `since_seq`, and the next `since_seq`."""
-        return await self._system(System("configuration poll")).versions_since(since_seq)
+        newest, versions = await self._system(System("configuration poll")).versions_since(since_seq)
+        if versions and self._engine is not None:
+            self._engine.configured(versions)  # another host's change counts as a write of ours
+        return newest, versions
+
+    def states(self) -> tuple[TargetState, ...]:
+        """How each server of the database is, the primary first; nothing while it is not open. Asks nobody."""
+        return self._engine.states() if self._engine is not None else ()
 
     def when_configured(self, configured: Callable[[], Awaitable[None]]) -> None:
         """Each `@configures` of this process returns when `configured` has: it lets the host live by the change
@@ -158,8 +163,6 @@ class AsyncDAL:
 
     def _system(self, scope: Scope) -> SystemStore:
         store = self.bind(migrations.SYSTEM.name, scope)
-        # Straight after a write of its own a host must not read from a replica that lags behind.
-        store.primary = True
         assert isinstance(store, SystemStore)  # noqa: S101  # for the type checker: it is registered above
         return store
 
@@ -170,22 +173,25 @@ class AsyncDAL:
             _log.info("%s works for the whole system: %s", owner, reason)
 
     def _opened(self) -> Engine:
-        migrations.check(self.url, self.owners)
         if self._path is not None:
+            migrations.check(self.url, self.owners)
             # Late: PyDAL takes a third of a second to import, which `waddlebot --help` need not wait for.
             from waddlebot.libs.dal.engine_sqlite import SQLiteEngine  # noqa: PLC0415  # late, as said above
 
-            return SQLiteEngine(self._path, self.owners, readers=self._readers, waiting_max=self._waiting_max)
+            return SQLiteEngine(
+                self._path, self.owners, readers=self._budgets.readers.threads, waiting_max=self._waiting_max
+            )
+        with admin(self.url) as database:
+            check_role(database, self.owners)
+            check_connections(database, self._budgets)
+        migrations.check(self.url, self.owners)
         from waddlebot.libs.dal.engine_postgresql import PostgreSQLEngine  # noqa: PLC0415  # and psycopg2 is an extra
 
-        with admin(self.url) as database:
-            check_role(database, self._strict_role)
         return PostgreSQLEngine(
             str(self.url),
             self._replicas,
             self.owners,
-            readers=self._readers,
-            writers=self._writers,
+            budgets=self._budgets,
+            lag_s_max=self._lag_s_max,
             waiting_max=self._waiting_max,
-            statement_timeout_s=self._statement_timeout_s,
         )

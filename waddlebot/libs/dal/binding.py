@@ -1,7 +1,8 @@
 """OwnerBinding: an owner on an open database, what stores hand their calls to."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from waddlebot.libs.dal.dialect import Dialect
@@ -9,6 +10,23 @@ from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.statements import Statements
 from waddlebot.libs.dal.store import Kind, Method, Store
 from waddlebot.libs.dal.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """How a database is, for metrics and readiness. `problem` is "" where all is well.
+
+    `lag_s` is how far a replica is behind at most (None for a primary, and where it is not known); `connections`
+    are open now, out of `connections_max`; `waiting` units of work are queued.
+    """
+
+    name: str
+    place: str
+    problem: str
+    lag_s: float | None
+    connections: int
+    connections_max: int
+    waiting: int
 
 
 class Engine(Protocol):
@@ -21,6 +39,12 @@ class Engine(Protocol):
 
     def read(self, work: Work) -> None:
         """Queue work that only reads. Raises Busy."""
+
+    def configured(self, communities: Collection[str]) -> None:
+        """The communities' configuration changed, here or on another host: reads of them are to see it."""
+
+    def states(self) -> tuple[TargetState, ...]:
+        """How each of its servers is, the primary first."""
 
     def close(self) -> None:
         """Finish what is queued and close every connection. Blocks."""

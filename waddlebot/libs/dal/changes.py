@@ -167,6 +167,7 @@ class SystemStore(Store):
     """The tables of the storage layer itself, owner `system`."""
 
     __slots__ = ()
+    from_primary = True
     tables = (CHANGE, CONFIG_VERSION, CONFIG_CLOCK, SCHEMA_VERSION)
 
     @reads

@@ -7,7 +7,7 @@ takes everything that waits, gives each unit its savepoint, and commits once; ca
 
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -16,6 +16,7 @@ from pydal.adapters import adapters
 from pydal.adapters.base import SQLAdapter
 from pydal.adapters.sqlite import SQLite
 
+from waddlebot.libs.dal.binding import TargetState
 from waddlebot.libs.dal.bulk import sqlite_inserts
 from waddlebot.libs.dal.dialect import SQLITE
 from waddlebot.libs.dal.owner import Owner
@@ -94,6 +95,7 @@ class SQLiteEngine:
     dialect = SQLITE
 
     def __init__(self, path: Path, owners: Sequence[Owner], *, readers: int, waiting_max: int) -> None:
+        self._path = path
         self._db, self._tables = open_pydal(f"waddlebot_sqlite://{path}", SQLITE, owners)
         self._writer = Lane("writer", 1, self._serve_writes, waiting_max)
         self._readers = Lane("reader", readers, self._serve_reads, waiting_max)
@@ -105,6 +107,15 @@ class SQLiteEngine:
     def read(self, work: Work) -> None:
         """Queue work for a reader. All see what is committed, so there is no primary to ask for."""
         self._readers.submit(work)
+
+    def configured(self, communities: Collection[str]) -> None:
+        """Nothing: every reader sees what is committed."""
+
+    def states(self) -> tuple[TargetState, ...]:
+        """The file, which its threads hold open all the time."""
+        threads = self._writer.threads + self._readers.threads
+        waiting = self._writer.waiting + self._readers.waiting
+        return (TargetState("file", str(self._path), "", None, threads, threads, waiting),)
 
     def close(self) -> None:
         """Finish what is queued and close every connection."""

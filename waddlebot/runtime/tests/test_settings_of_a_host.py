@@ -5,18 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from waddlebot.libs.dal import SchemaError
 from waddlebot.libs.sdk.fields import FieldError
-from waddlebot.runtime import environment, secret
-from waddlebot.runtime.profiles import profile_of
+from waddlebot.runtime import environment, secret, upgrade
+from waddlebot.runtime.profiles import budgets_of, profile_of
 
 
 def test_nothing_set_means_everything_in_the_users_data_folder() -> None:
     found = environment.load({})
     assert found.data.is_absolute()
     assert found.database == f"sqlite:///{found.data / 'waddlebot.db'}"
-    assert found.database_for_upgrades == found.database
+    assert upgrade.admin_url(found) == found.database
     assert (found.logs, found.backups) == (found.data / "logs", found.data / "backups")
-    assert (found.replicas, found.host_role) == ((), None)
+    assert found.replicas == ()
 
 
 def test_everything_set(tmp_path: Path) -> None:
@@ -25,13 +26,18 @@ def test_everything_set(tmp_path: Path) -> None:
             "WADDLEBOT_DATA_DIR": str(tmp_path),
             "LOG_DIR": "/var/log/bot",
             "DATABASE_URL": "postgresql://host@db/bot",
-            "DATABASE_UPGRADE_URL": "postgresql://owner@db/bot",
+            "DATABASE_ADMIN_URL": "postgresql://owner@db/bot",
             "DATABASE_REPLICA_URLS": " postgresql://a, ,postgresql://b ",
         }
     )
     assert found.logs == Path("/var/log/bot")
     assert found.replicas == ("postgresql://a", "postgresql://b")
-    assert (found.database_for_upgrades, found.host_role) == ("postgresql://owner@db/bot", "host")
+    assert upgrade.admin_url(found) == "postgresql://owner@db/bot"
+
+
+def test_a_server_s_schema_is_changed_by_its_own_account_alone() -> None:
+    with pytest.raises(SchemaError, match="DATABASE_ADMIN_URL is not set"):
+        upgrade.admin_url(environment.load({"DATABASE_URL": "postgresql://host@db/bot"}))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +63,29 @@ def test_a_wrong_variable_is_named(name: str, value: str, words: str) -> None:
 def test_the_scheme_chooses_the_profile(url: str, name: str, upgrade_first: bool) -> None:
     found = profile_of(url)
     assert (found.name, found.upgrade_first) == (name, upgrade_first)
+
+
+@pytest.mark.parametrize(
+    ("variables", "readers", "writers"),
+    [
+        ({}, 8, 8),
+        ({"DATABASE_CONNECTIONS_MAX": "8"}, 3, 3),
+        ({"DATABASE_CONNECTIONS_MAX": "4"}, 1, 1),
+        ({"DATABASE_READERS": "12", "DATABASE_WRITERS": "4"}, 12, 4),
+        ({"DATABASE_URL": ""}, 2, 1),
+    ],
+)
+def test_connections_are_shared_out_among_readers_and_writers(
+    variables: dict[str, str], readers: int, writers: int
+) -> None:
+    budgets = budgets_of(environment.load({"DATABASE_URL": "postgresql://db/x", **variables}))
+    assert (budgets.readers.threads, budgets.writers.threads) == (readers, writers)
+
+
+def test_budgets_beyond_the_limit_are_refused_by_name() -> None:
+    found = environment.load({"DATABASE_URL": "postgresql://db/x", "DATABASE_READERS": "17"})
+    with pytest.raises(ValueError, match=r"DATABASE_READERS \(17\).*more than DATABASE_CONNECTIONS_MAX \(18\)"):
+        budgets_of(found)
 
 
 def test_an_unknown_scheme_is_refused_by_name() -> None:

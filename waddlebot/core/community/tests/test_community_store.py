@@ -24,6 +24,7 @@ from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.migrations import upgrade
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.schema import differences
+from waddlebot.libs.testing.databases import admin_url
 from waddlebot.libs.testing.stores import opened_dal
 
 OWNER = Owner(module.name, CommunityStore, files(module.package) / "migrations")
@@ -53,8 +54,9 @@ async def test_the_tables_are_as_declared(dal: AsyncDAL) -> None:
 
 
 async def test_entities_of_before_are_told_apart_by_their_platform(database_url: str) -> None:
-    upgrade(database_url, [OWNER], up_to={OWNER.name: 1})
-    with admin(database_url) as old, old.transaction(exclusive=True):
+    url = admin_url(database_url)
+    upgrade(url, [OWNER], up_to={OWNER.name: 1})
+    with admin(url) as old, old.transaction(exclusive=True):
         for entity in ("irc:net:#a", "twitch::ann", "console:local:main", "ircx:net:#a", "matrix:net:#a"):
             statement = "insert into {entity} (community, entity) values (:community, :entity)"
             old.execute(OWNER, statement, {"community": "old", "entity": entity})

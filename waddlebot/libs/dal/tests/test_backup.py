@@ -13,7 +13,7 @@ from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.backup import backup, restore, snapshot, verify
 from waddlebot.libs.dal.migrations import upgrade
 from waddlebot.libs.dal.tests.sample import SAMPLE, Alias, SampleStore
-from waddlebot.libs.testing.databases import PostgreSQLServer
+from waddlebot.libs.testing.databases import PostgreSQLServer, admin_url
 from waddlebot.libs.testing.stores import opened_dal
 
 ITEM = ("thing", b"\0\xff'", '{"a":[1,null]}', -(2**63), True)
@@ -66,7 +66,7 @@ async def test_a_backup_is_restored_into_either_engine(database_url: str, other_
     file = tmp_path / "backup.gz"
     written = backup(database_url, (SAMPLE,), file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert restore(other_url, (SAMPLE,), file) == written
+    assert restore(admin_url(other_url), (SAMPLE,), file) == written
     async with opened_dal(database_url, SAMPLE) as old, opened_dal(other_url, SAMPLE) as new:
         for community in ("home", "away"):
             assert await sample(new, community).run(content) == await sample(old, community).run(content)
@@ -84,8 +84,8 @@ async def test_rows_are_replaced_only_when_asked(database_url: str, tmp_path: Pa
     async with opened_dal(database_url, SAMPLE) as dal:
         await sample(dal).add("later", 1)
     with pytest.raises(DalError, match="replace"):
-        restore(database_url, (SAMPLE,), file)
-    assert restore(database_url, (SAMPLE,), file, replace=True) == written
+        restore(admin_url(database_url), (SAMPLE,), file)
+    assert restore(admin_url(database_url), (SAMPLE,), file, replace=True) == written
     async with opened_dal(database_url, SAMPLE) as dal:
         assert "later" not in await sample(dal).points()
 

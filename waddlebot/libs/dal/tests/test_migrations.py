@@ -8,10 +8,11 @@ import pytest
 from waddlebot.libs.dal import Column, SchemaError, Store, Table
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.dialect import POSTGRESQL, SQLITE
-from waddlebot.libs.dal.migrations import Status, check, migrations, status, upgrade
+from waddlebot.libs.dal.migrations import Status, check, migrations, status
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.schema import differences
 from waddlebot.libs.dal.tests.sample import SAMPLE
+from waddlebot.libs.testing.stores import migrated
 
 FIRST = "create table {notes} (id {id}, community {text} not null, body {text} not null);"
 
@@ -30,31 +31,31 @@ def owner(folder: Path, **files: str) -> Owner:
 
 
 def test_the_storage_layer_s_own_tables_are_as_declared(database_url: str) -> None:
-    upgrade(database_url, (SAMPLE,))
+    migrated(database_url, (SAMPLE,))
     assert differences(database_url, (SAMPLE,)) == []
 
 
 def test_an_empty_database_is_upgraded_once(database_url: str, tmp_path: Path) -> None:
     notes = owner(tmp_path / "m", **{"0001_notes": FIRST})
     assert status(database_url, (notes,))[1] == Status("core.notes", 0, 0, 1)
-    assert upgrade(database_url, (notes,)) == ["system 0001_system", "core.notes 0001_notes"]
-    assert upgrade(database_url, (notes,)) == []
+    assert migrated(database_url, (notes,)) == ["system 0001_system", "core.notes 0001_notes"]
+    assert migrated(database_url, (notes,)) == []
     assert status(database_url, (notes,))[1] == Status("core.notes", 1, 1, 1)
     check(database_url, (notes,))
 
 
 async def test_processes_that_upgrade_at_once_do_it_once(database_url: str) -> None:
-    outcomes = await asyncio.gather(*[asyncio.to_thread(upgrade, database_url, (SAMPLE,)) for _ in range(4)])
+    outcomes = await asyncio.gather(*[asyncio.to_thread(migrated, database_url, (SAMPLE,)) for _ in range(4)])
     assert sorted(outcomes, key=len) == [[], [], [], ["system 0001_system", f"{SAMPLE.name} 0001_sample"]]
 
 
 def test_a_failed_migration_leaves_the_database_as_it_was(database_url: str, tmp_path: Path) -> None:
     bad = "alter table {notes} add column more {text}; insert into {notes} (nonsense) values (1);"
     notes = owner(tmp_path / "m", **{"0001_notes": FIRST})
-    upgrade(database_url, (notes,))
+    migrated(database_url, (notes,))
     owner(tmp_path / "m", **{"0002_more": bad})
     with pytest.raises(Exception, match="nonsense"):
-        upgrade(database_url, (notes,))
+        migrated(database_url, (notes,))
     assert status(database_url, (notes,))[1].version == 1
     assert differences(database_url, (notes,)) == []
 
@@ -67,7 +68,7 @@ def test_a_migration_may_differ_by_engine(database_url: str, tmp_path: Path) -> 
             "0001_notes.postgresql": FIRST + "comment on table {notes} is 'it''s; fine';",
         },
     )
-    upgrade(database_url, (notes,))
+    migrated(database_url, (notes,))
     assert differences(database_url, (notes,)) == []
 
 
@@ -86,7 +87,7 @@ async def test_a_host_refuses_a_newer_schema_unless_it_is_compatible(
     new = owner(
         tmp_path / "new", **{"0001_notes": FIRST, "0002_more": compat + "alter table {notes} add more {text};"}
     )
-    upgrade(database_url, (new,))
+    migrated(database_url, (new,))
     dal = AsyncDAL(database_url)
     dal.register(old.name, old.store, old.migrations)
     if served:
@@ -129,5 +130,5 @@ def test_misnumbered_files_are_named(tmp_path: Path, files: list[str], words: st
 )
 def test_each_difference_is_found(database_url: str, tmp_path: Path, sql: str, words: str) -> None:
     notes = owner(tmp_path / "m", **{"0001_notes": sql})
-    upgrade(database_url, (notes,))
+    migrated(database_url, (notes,))
     assert any(words in difference for difference in differences(database_url, (notes,)))

@@ -13,7 +13,7 @@ from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.migrations import upgrade
 from waddlebot.libs.dal.tests.sample import SAMPLE, SampleStore
 from waddlebot.libs.testing.databases import PostgreSQLServer
-from waddlebot.libs.testing.stores import opened_dal
+from waddlebot.libs.testing.stores import migrated, opened_dal, small
 
 
 def sample(dal: AsyncDAL, effect: EffectKey | None = None) -> SampleStore:
@@ -111,8 +111,8 @@ async def test_a_hidden_error_is_not_taken_for_success(postgresql_url: str) -> N
 
 
 async def test_a_statement_that_takes_too_long_is_stopped(postgresql_url: str) -> None:
-    upgrade(postgresql_url, (SAMPLE,))
-    dal = AsyncDAL(postgresql_url, statement_timeout_s=0.1)
+    migrated(postgresql_url, (SAMPLE,))
+    dal = AsyncDAL(postgresql_url, budgets=small(1, 0.1))
     dal.register(SAMPLE.name, SAMPLE.store, SAMPLE.migrations)
     async with dal:
         with pytest.raises(Busy, match="too long"):

@@ -9,7 +9,6 @@ from waddlebot.libs.dal import (
     Batch,
     Column,
     Community,
-    SchemaError,
     ScopeError,
     Store,
     System,
@@ -17,11 +16,8 @@ from waddlebot.libs.dal import (
     reads,
     writes,
 )
-from waddlebot.libs.dal.asyncdal import AsyncDAL
-from waddlebot.libs.dal.migrations import upgrade
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.tests.sample import SAMPLE, Alias, SampleStore
-from waddlebot.libs.testing.databases import PostgreSQLServer
 from waddlebot.libs.testing.stores import opened_dal
 
 type Bind = Callable[..., SampleStore]
@@ -254,32 +250,3 @@ async def test_postgresql_itself_keeps_communities_apart(postgresql_url: str) ->
                     "insert into {points} (community, account, points) select 'third', {community}, 1"
                 )
             )
-
-
-async def test_a_role_that_row_security_does_not_bind_is_refused(
-    postgresql_url: str, postgresql_server: PostgreSQLServer
-) -> None:
-    upgrade(postgresql_url, ())
-    superuser = postgresql_url.replace("waddlebot@", "postgres@")
-    with pytest.raises(SchemaError, match="superuser"):
-        await AsyncDAL(superuser).open()
-
-
-async def test_hosts_may_run_as_a_role_that_owns_nothing(
-    postgresql_url: str, postgresql_server: PostgreSQLServer
-) -> None:
-    upgrade(postgresql_url, ())
-    with pytest.raises(SchemaError, match="owns tables"):
-        await AsyncDAL(postgresql_url, strict_role=True).open()
-    postgresql_server.run("drop role if exists waddlebot_host")
-    postgresql_server.run("create role waddlebot_host login nosuperuser nobypassrls")
-    upgrade(postgresql_url, (SAMPLE,), host_role="waddlebot_host")
-    dal = AsyncDAL(postgresql_url.replace("waddlebot@", "waddlebot_host@"), strict_role=True)
-    dal.register(SAMPLE.name, SAMPLE.store, SAMPLE.migrations)
-    async with dal:
-        store = dal.bind(SAMPLE.name, Community("home"))
-        assert isinstance(store, SampleStore)
-        await store.save(Alias("hi", "!hello"))
-        assert await store.alias("hi") == Alias("hi", "!hello")
-        with pytest.raises(ScopeError, match="refuses"):
-            await store.change(lambda s: s.db.execute("drop table {points} /* {scope} */"))

@@ -1,0 +1,131 @@
+"""Hosts run only as a role that PostgreSQL keeps within a unit's communities; an upgrade grants it its rights."""
+
+import contextlib
+from collections.abc import Iterator
+
+import psycopg2
+import pytest
+
+from waddlebot.libs.dal import Community, SchemaError, ScopeError
+from waddlebot.libs.dal.admin import admin, user_of
+from waddlebot.libs.dal.asyncdal import AsyncDAL
+from waddlebot.libs.dal.migrations import upgrade
+from waddlebot.libs.dal.tests.sample import SAMPLE, Alias, SampleStore
+from waddlebot.libs.testing.databases import HOST_ROLE, OWNER_ROLE, PostgreSQLServer, admin_url
+from waddlebot.libs.testing.stores import migrated, small
+
+
+def dal_of(url: str) -> AsyncDAL:
+    dal = AsyncDAL(url, budgets=small(1))
+    dal.register(SAMPLE.name, SAMPLE.store, SAMPLE.migrations)
+    return dal
+
+
+@contextlib.contextmanager
+def role(server: PostgreSQLServer, name: str, rights: str = "") -> Iterator[str]:
+    """A role of the server for the time of a test; its quoted name."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    server.run(f"create role {quoted} login {rights}")
+    try:
+        yield quoted
+    finally:
+        for database in server.databases():
+            server.run(f"drop owned by {quoted}", database)
+        server.run(f"drop role {quoted}")
+
+
+async def test_a_superuser_is_refused(postgresql_url: str) -> None:
+    migrated(postgresql_url, (SAMPLE,))
+    with pytest.raises(SchemaError, match="because it is a superuser or has BYPASSRLS: run hosts as"):
+        await dal_of(postgresql_url.replace(f"{HOST_ROLE}@", "postgres@")).open()
+
+
+@pytest.mark.parametrize(
+    ("rights", "words"), [("bypassrls", "because it is"), ("nobypassrls", "may become 'r-high', which is")]
+)
+async def test_a_role_that_bypasses_row_security_or_may_is_refused(
+    postgresql_url: str, postgresql_server: PostgreSQLServer, rights: str, words: str
+) -> None:
+    migrated(postgresql_url, (SAMPLE,))
+    with role(postgresql_server, "r-high", "bypassrls"), role(postgresql_server, "r-low", rights) as low:
+        postgresql_server.run(f'grant "r-high" to {low}')
+        name = "r-high" if rights == "bypassrls" else "r-low"
+        with pytest.raises(SchemaError, match=words):
+            await dal_of(postgresql_url.replace(f"{HOST_ROLE}@", f"{name}@")).open()
+
+
+async def test_the_owner_of_the_tables_is_refused_and_told_what_to_do(postgresql_url: str) -> None:
+    migrated(postgresql_url, (SAMPLE,))
+    with pytest.raises(
+        SchemaError, match=rf"owns tables \(.*reassign owned by {OWNER_ROLE} to .*DATABASE_ADMIN_URL"
+    ):
+        await dal_of(admin_url(postgresql_url)).open()
+
+
+async def test_a_member_of_the_owner_is_refused(postgresql_url: str, postgresql_server: PostgreSQLServer) -> None:
+    migrated(postgresql_url, (SAMPLE,))
+    with role(postgresql_server, "r-member") as member:
+        postgresql_server.run(f"grant {OWNER_ROLE} to {member}")
+        with pytest.raises(SchemaError, match="owns tables"):
+            await dal_of(postgresql_url.replace(f"{HOST_ROLE}@", "r-member@")).open()
+
+
+async def test_a_table_without_its_wall_is_refused_and_mended_by_an_upgrade(postgresql_url: str) -> None:
+    migrated(postgresql_url, (SAMPLE,))
+    with admin(admin_url(postgresql_url)) as database:
+        database.run('alter table "interactive_sample"."points" no force row level security')
+    with pytest.raises(SchemaError, match=r"row-level security is off for interactive\.sample's points"):
+        await dal_of(postgresql_url).open()
+    migrated(postgresql_url, (SAMPLE,))
+    async with dal_of(postgresql_url):
+        pass
+
+
+async def test_an_upgrade_grants_a_role_of_any_name_what_hosts_need_and_no_more(
+    postgresql_url: str, postgresql_server: PostgreSQLServer
+) -> None:
+    with role(postgresql_server, 'host@a"b'):
+        upgrade(admin_url(postgresql_url), (SAMPLE,), host_role='host@a"b')
+        url = postgresql_url.replace(f"{HOST_ROLE}@", "host%40a%22b@")
+        assert user_of(url) == 'host@a"b'
+        async with dal_of(url) as dal:
+            store = dal.bind(SAMPLE.name, Community("home"))
+            assert isinstance(store, SampleStore)
+            await store.save(Alias("hi", "!hello"))
+            assert await store.alias("hi") == Alias("hi", "!hello")
+            assert await store.change(lambda s: int(s.db.items.insert(label="numbered"))) == 1
+            for forbidden in ("drop table {points} /* {scope} */", "truncate {points} /* {scope} */"):
+                with pytest.raises(ScopeError, match="refuses"):
+                    await store.change(lambda s, what=forbidden: s.db.execute(what))
+        with admin(url) as database, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            database.run("update system.schema_version set version = 99")
+        # Tables that somebody adds to the schema later are granted too.
+        with admin(admin_url(postgresql_url)) as database:
+            database.run("create table interactive_sample.later (id bigint generated by default as identity)")
+        with admin(url) as database:
+            database.run("insert into interactive_sample.later default values")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("nobody-here", "there is no role 'nobody-here'"), (OWNER_ROLE, "Give DATABASE_ADMIN_URL another account")],
+)
+def test_a_role_that_cannot_be_the_hosts_is_named(postgresql_url: str, name: str, words: str) -> None:
+    with pytest.raises(SchemaError, match=words):
+        upgrade(admin_url(postgresql_url), (SAMPLE,), host_role=name)
+
+
+def test_a_url_without_a_user_is_told(postgresql_url: str) -> None:
+    with pytest.raises(SchemaError, match="--host-role"):
+        user_of("postgresql:///waddlebot")
+
+
+async def test_an_upgrade_with_nothing_to_do_waits_for_no_host(postgresql_url: str) -> None:
+    """Row-level security is set up once: its ALTER TABLE would wait for every transaction and hold up the others."""
+    migrated(postgresql_url, (SAMPLE,))
+    with admin(postgresql_url) as host, admin(admin_url(postgresql_url)) as owner:
+        host.run("begin")
+        host.run("select count(*) from interactive_sample.points")
+        owner.run("select set_config('lock_timeout', '1ms', false)")
+        assert migrated(postgresql_url, (SAMPLE,)) == []
+        host.run("rollback")
