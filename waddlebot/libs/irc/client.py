@@ -84,14 +84,13 @@ class IrcClient[T = IrcMessage]:
         self._phase: Phase = "idle"
         self._error = ""
         self._redactor = Redactor()
-        self._redactor.register(settings.password, *(channel.key for channel in settings.channels))
+        self._redactor.register(settings.password)
         self._retry_in_s = 0.0
         self._reading = True
         self._telling = False
         self._closing = asyncio.Event()
         self._random = secrets.SystemRandom()
-        for channel in settings.channels:
-            self.join(channel)
+        self.join(*settings.channels)
 
     # ---- what is so -----------------------------------------------------------------------------------------
 
@@ -173,19 +172,24 @@ class IrcClient[T = IrcMessage]:
             session.submit(Outgoing(line, "PRIVMSG", session.isupport.fold(target)), waiting[-1])
         await asyncio.gather(*waiting)
 
-    def join(self, channel: Channel) -> None:
-        """Be in a channel from now on. A refusal shows in `state.failures`."""
-        refusal = self._rooms.add(channel)
-        if refusal:
-            self._refused[channel.name] = refusal
-        elif self._session is not None and self._session.ready:
+    def join(self, *channels: Channel) -> None:
+        """Be in these channels from now on, the first ones first. Refusals show in `state.failures`."""
+        self._redactor.register(*(channel.key for channel in channels))
+        for channel in channels:
+            refusal = self._rooms.add(channel)
+            if refusal:
+                self._refused[channel.name] = refusal
+        if self._session is not None and self._session.ready:
             self._session.join_due()
 
-    def part(self, name: str) -> None:
-        """Be in a channel no longer."""
-        self._refused.pop(name, None)
-        if self._rooms.remove(name) and self._session is not None:
-            self._session.leave(name)
+    def part(self, *names: str) -> None:
+        """Be in these channels no longer. What waits to be said there is not said."""
+        for name in names:
+            self._refused.pop(name, None)
+        left = [name for name in names if self._rooms.remove(name)]
+        if self._session is not None:
+            self._session.forget(names)
+            self._session.leave(left)
 
     def pause_reading(self) -> None:
         """Stop reading for a while, when the consumer is full. The server drops us if this lasts for minutes."""

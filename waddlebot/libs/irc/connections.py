@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from waddlebot.libs.irc.client import IrcClient, IrcState
@@ -37,23 +37,24 @@ class Connections[T]:
             for client in self._clients:
                 client.pause_reading()
 
-    async def run(self, take: Callable[[list[T]], Awaitable[None]]) -> None:
+    async def run(self, take: Callable[[list[T]], Awaitable[None]], *beside: Coroutine[Any, Any, None]) -> None:
         """Start the clients that do not run, and hand over items in order until cancelled.
 
-        Raises what `take`, or a client unexpectedly, raised; call it again then.
+        What is to go on `beside` ends with it. Raises what `take`, a client or that raised; call it again then.
         """
         for client, task in self._clients.items():
             if task is None or (task.done() and task.exception() is not None):
                 self._clients[client] = asyncio.create_task(client.run())
-        handing = asyncio.create_task(self._hand_over(take))
+        own = [asyncio.create_task(work) for work in (self._hand_over(take), *beside)]
         try:
-            tasks = {handing, *(task for task in self._clients.values() if task is not None)}
+            tasks = {*own, *(task for task in self._clients.values() if task is not None)}
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in done:
                 task.result()
         finally:
-            handing.cancel()
-            await asyncio.gather(handing, return_exceptions=True)
+            for task in own:
+                task.cancel()
+            await asyncio.gather(*own, return_exceptions=True)
 
     async def close(self) -> None:
         """Disconnect all."""

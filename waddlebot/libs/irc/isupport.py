@@ -24,6 +24,8 @@ class Isupport:
         self.set_argument_modes = "l"
         self.joins_max = 0
         """Channels in one JOIN; 0 when only the line's size limits it."""
+        self.parts_max = 0
+        """Channels in one PART, likewise."""
         self._folding = _RFC1459
         self._readers: Mapping[str, Callable[[str], None]] = {
             "NETWORK": self._read_network,
@@ -78,6 +80,8 @@ class Isupport:
             command, _, number = pair.partition(":")
             if command == "JOIN":
                 self.joins_max = _number(number)
+            elif command == "PART":
+                self.parts_max = _number(number)
 
     def _read_folding(self, value: str) -> None:
         self._folding = {"ascii": _ASCII, "rfc1459-strict": _STRICT}.get(value, _RFC1459)

@@ -10,7 +10,8 @@ from waddlebot.libs.irc.settings import Channel, Timing
 
 type RoomPhase = Literal["out", "queued", "asked", "in", "given up"]
 
-_JOIN_SIZE_MAX = 510
+_LINE_SIZE_MAX = 510
+_COMMAND_SIZE = len("JOIN  ")
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ class Rooms:
         due = [room for room in self._rooms.values() if room.phase == "out" and room.due_s <= now_s]
         for room in due:
             room.phase = "queued"
-        yield from _pack((room.channel for room in due), joins_max)
+        yield from _joins((room.channel for room in due), joins_max)
 
     def asked(self, names: Iterable[str], now_s: float) -> None:
         """The JOIN for these has left."""
@@ -136,25 +137,32 @@ class Rooms:
                 self.kept_out(name, f"{name}: the server did not answer the JOIN: does it exist?", now_s)
 
 
-def _pack(channels: Iterable[Channel], joins_max: int) -> Iterator[Outgoing]:
-    """As few lines as possible: each at most 512 bytes, with at most `joins_max` channels where that is not 0."""
+def parts(channels: Iterable[str], parts_max: int) -> Iterator[Outgoing]:
+    """PART lines for many channels, packed as JOINs are."""
+    for names, _ in _packed((Channel(name) for name in channels), parts_max):
+        yield Outgoing(build_line("PART", ",".join(names)), "PART")
+
+
+def _joins(channels: Iterable[Channel], joins_max: int) -> Iterator[Outgoing]:
+    # Keys belong to the first channels of a line, so those that have one go first.
+    for names, keys in _packed(sorted(channels, key=lambda channel: not channel.key), joins_max):
+        params = [",".join(names), ",".join(keys)] if keys else [",".join(names)]
+        yield Outgoing(build_line("JOIN", *params), "JOIN", channels=tuple(names))
+
+
+def _packed(channels: Iterable[Channel], most: int) -> Iterator[tuple[list[str], list[str]]]:
+    """Names and keys for as few lines as possible: each at most 512 bytes, of at most ``most`` names if not 0."""
     names: list[str] = []
     keys: list[str] = []
-    size = len("JOIN  ")
-    # Keys belong to the first channels of a line, so those that have one go first.
-    for channel in sorted(channels, key=lambda channel: not channel.key):
+    size = _COMMAND_SIZE
+    for channel in channels:
         size_more = len(channel.name.encode()) + len(channel.key.encode()) + 2
-        if names and (size + size_more > _JOIN_SIZE_MAX or len(names) == joins_max):
-            yield _join(names, keys)
-            names, keys, size = [], [], len("JOIN  ")
+        if names and (size + size_more > _LINE_SIZE_MAX or len(names) == most):
+            yield names, keys
+            names, keys, size = [], [], _COMMAND_SIZE
         names.append(channel.name)
         if channel.key:
             keys.append(channel.key)
         size += size_more
     if names:
-        yield _join(names, keys)
-
-
-def _join(names: list[str], keys: list[str]) -> Outgoing:
-    params = [",".join(names), ",".join(keys)] if keys else [",".join(names)]
-    return Outgoing(build_line("JOIN", *params), "JOIN", channels=tuple(names))
+        yield names, keys

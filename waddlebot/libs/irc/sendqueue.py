@@ -50,12 +50,16 @@ class SendQueue:
 
     def fail(self, words: str) -> None:
         """Empty the queue; everybody who waits for a line of it gets a SendError."""
-        for waiting in self._targets.values():
-            for _, sent in waiting:
-                if sent is not None and not sent.done():
-                    sent.set_exception(SendError(words))
-        self._targets.clear()
-        self._size = 0
+        for target in list(self._targets):
+            self.drop(target, words)
+
+    def drop(self, target: str, words: str) -> None:
+        """Take out what waits for a target; everybody who waits for such a line gets a SendError."""
+        waiting = self._targets.pop(target, ())
+        self._size -= len(waiting)
+        for _, sent in waiting:
+            if sent is not None and not sent.done():
+                sent.set_exception(SendError(words))
 
     def _take(self, target: str, now_s: float) -> Outgoing:
         waiting = self._targets.pop(target)

@@ -13,7 +13,7 @@ from waddlebot.libs.irc.message import IrcMessage, build_line, find_tag, parse_l
 from waddlebot.libs.irc.pacing import TokenBucket
 from waddlebot.libs.irc.policy import Outgoing, SendPolicy
 from waddlebot.libs.irc.registration import Registration
-from waddlebot.libs.irc.rooms import Rooms
+from waddlebot.libs.irc.rooms import Rooms, parts
 from waddlebot.libs.irc.roster import Roster
 from waddlebot.libs.irc.sendqueue import SendQueue
 from waddlebot.libs.irc.settings import IrcSettings, Timing
@@ -350,7 +350,7 @@ class Session[T]:
             self._rooms.entered(message.target)
             self._on_change()
         else:  # Forwarded or forced into it.
-            self.leave(message.target)
+            self.leave([message.target])
 
     def _on_part(self, message: IrcMessage) -> None:
         if message.source.startswith(self._me):
@@ -392,10 +392,17 @@ class Session[T]:
             self._rooms.kept_out(channel, words, self._loop.time())
             self._on_change()
 
-    def leave(self, channel: str) -> None:
-        """Send a PART; what cannot be a channel is ignored."""
-        if self.isupport.is_channel(channel) and " " not in channel and "," not in channel:
-            self.submit(Outgoing(build_line("PART", channel), "PART"))
+    def forget(self, channels: Iterable[str]) -> None:
+        """Drop what waits to be said in channels."""
+        for channel in channels:
+            self.queue.drop(self.isupport.fold(channel), f"the bot left {channel} before the line was sent")
+
+    def leave(self, channels: Iterable[str]) -> None:
+        """Send PARTs; what cannot be a channel is ignored."""
+        sane = (c for c in channels if self.isupport.is_channel(c) and " " not in c and "," not in c)
+        for outgoing in parts(sane, self.isupport.parts_max if self._settings.dialect.full_irc else 1):
+            self.queue.push(outgoing)
+        self._pump()
 
     def _on_nick(self, message: IrcMessage) -> None:
         self.roster.receive(message)
