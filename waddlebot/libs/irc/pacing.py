@@ -35,14 +35,14 @@ class SlidingWindow:
     """
 
     def __init__(self, limit: int, period_s: float) -> None:
-        self._limit = limit
+        self.limit = limit
         self._period_s = period_s
         self._taken: deque[float] = deque()
 
     def delay_s(self, now_s: float, count: int = 1) -> float:
         """Seconds until `count` more may be taken; 0 when they may be now."""
         self._forget(now_s)
-        excess = len(self._taken) + min(count, self._limit) - self._limit
+        excess = len(self._taken) + min(count, self.limit) - self.limit
         return max(0.0, self._taken[excess - 1] + self._period_s - now_s) if excess > 0 else 0.0
 
     def take(self, now_s: float, count: int = 1) -> None:

@@ -26,6 +26,10 @@ _MESSAGES_MAX = 20
 _PRIVILEGED_MAX = 100
 _JOINS_PERIOD_S = 10.0 + _JITTER_S
 _JOINS_MAX = 20
+_NEWS_S = 2.0
+"""So long it may take until all connections of a user know of another one."""
+JOINS_PER_S = _JOINS_MAX / _JOINS_PERIOD_S
+"""How many channels one user may join in the long run."""
 _SLOW_S = 1.0
 """Every channel lets a user without privileges speak once a second, or more seldom as its ROOMSTATE says."""
 _SLOW_JITTER_S = 0.2
@@ -104,9 +108,13 @@ class TwitchPolicy:
     """
 
     learns: Collection[str] = ("USERSTATE", "ROOMSTATE")
-    joins_max = _JOINS_MAX
+    joins_max = 1
+    """So that a line never asks for more than is left; a line costs nothing, each channel counts."""
 
     def __init__(self) -> None:
+        self._connections = 1
+        self._before: list[tuple[float, int]] = []
+        self._joined = False
         self._all = SlidingWindow(_PRIVILEGED_MAX, _PERIOD_S)
         self._plain = SlidingWindow(_MESSAGES_MAX, _PERIOD_S)
         self._joins = SlidingWindow(_JOINS_MAX, _JOINS_PERIOD_S)
@@ -115,8 +123,32 @@ class TwitchPolicy:
         self._said_s: dict[str, float] = {}
         self._last_text: dict[str, tuple[str, float]] = {}
 
+    def share(self, connections: int, now_s: float) -> None:
+        """Use an equal part of the limits, since so many connections act as this user.
+
+        Fewer connections count only when what was done by those that are gone does not any more. One that joins
+        the others does not know what they did and do until they know of it, and waits for that to pass before its
+        first JOIN.
+        """
+        if connections == self._connections:
+            return
+        self._before.append((now_s + _PERIOD_S, self._connections))
+        self._connections = connections
+        self._fit(now_s)
+        if not self._joined and connections > 1:
+            self._joins.take(now_s + _NEWS_S, self._joins.limit)
+
+    def _fit(self, now_s: float) -> None:
+        self._before = [(until_s, count) for until_s, count in self._before if now_s < until_s]
+        count = max([self._connections, *(count for _, count in self._before)])
+        self._all.limit = max(1, _PRIVILEGED_MAX // count)
+        self._plain.limit = max(1, _MESSAGES_MAX // count)
+        self._joins.limit = max(1, _JOINS_MAX // count)
+
     def delay_s(self, outgoing: Outgoing, now_s: float) -> float:
         """See `SendPolicy`."""
+        if self._before:
+            self._fit(now_s)
         if outgoing.channels:
             return self._joins.delay_s(now_s, len(outgoing.channels))
         if not outgoing.target:
@@ -131,6 +163,7 @@ class TwitchPolicy:
     def take(self, outgoing: Outgoing, now_s: float) -> None:
         """See `SendPolicy`."""
         if outgoing.channels:
+            self._joined = True
             self._joins.take(now_s, len(outgoing.channels))
         elif outgoing.target:
             self._all.take(now_s)

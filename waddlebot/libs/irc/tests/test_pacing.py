@@ -4,7 +4,7 @@ import asyncio
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from waddlebot.libs.irc.errors import SendError
@@ -135,6 +135,37 @@ def test_twitch_lets_20_channels_be_joined_in_10_s() -> None:
         now_s += policy.delay_s(line, now_s)
         policy.take(line, now_s)
         joined += [now_s] * len(line.channels)
+    assert most_within(joined, 10) == 20
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.floats(0, 60), st.floats(5, 60)), max_size=3),
+    st.floats(0, 1.5),
+    st.floats(0, 1.5),
+)
+def test_connections_that_share_a_user_join_no_more_than_one(
+    lives: list[tuple[float, float]], comes_s: float, goes_s: float
+) -> None:
+    """Each lives for a while beside a lasting one, and joins as much as it may. The others hear of it later."""
+    lives = [(0.0, 200.0), *lives]
+    policies = [TwitchPolicy() for _ in lives]
+    line = Outgoing("JOIN", "JOIN", channels=("#c",))
+    joined: list[float] = []
+    for tick in range(260):
+        now_s = tick / 2
+        for own, (policy, (start_s, age_s)) in enumerate(zip(policies, lives, strict=True)):
+            if not start_s <= now_s < start_s + age_s:
+                continue
+            # Who was there before is known from the start.
+            known = [
+                other_s + comes_s * ((other_s, other) > (start_s, own)) <= now_s < other_s + lasts_s + goes_s
+                for other, (other_s, lasts_s) in enumerate(lives)
+            ]
+            policy.share(sum(known), now_s)
+            while policy.delay_s(line, now_s) <= 0:
+                policy.take(line, now_s)
+                joined.append(now_s)
     assert most_within(joined, 10) == 20
 
 
