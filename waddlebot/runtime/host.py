@@ -121,7 +121,7 @@ class Host:
         await self.shared.configuration.load()
         await self._enter_states()
         exits.push_async_callback(self.supervisor.stop)
-        await self.outbox.recover()
+        await self.outbox.adopt()
         exits.push_async_callback(self._drain)
         self._supervise()
         exits.push_async_callback(self.web.stop)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -24,6 +25,7 @@ REMEMBERED_S = 7 * 86_400.0
 _EVENT = msgspec.msgpack.Decoder(Event)
 _RESULT = msgspec.msgpack.Decoder(EventResult)
 _SENDS = msgspec.msgpack.Decoder(list[Send])
+_LEAVING = "id, platform, state, sends, at, host"
 _ENCODE = msgspec.msgpack.Encoder().encode
 
 
@@ -59,6 +61,7 @@ class Leaving:
     state: str
     sends: list[Send]
     at: float
+    host: str = NOBODY
 
 
 class DeliveryStore(Store):
@@ -258,8 +261,8 @@ class DeliveryStore(Store):
         self._delete("outbox", over)
         self.db.upsert_many(
             "outbox",
-            [(leaving.id, leaving.platform, "sending", _ENCODE(leaving.sends), leaving.at)],
-            columns=("id", "platform", "state", "sends", "at"),
+            [(leaving.id, leaving.platform, "sending", _ENCODE(leaving.sends), leaving.at, leaving.host)],
+            columns=("id", "platform", "state", "sends", "at", "host"),
             set=("state", "sends", "at"),
         )
 
@@ -269,24 +272,46 @@ class DeliveryStore(Store):
         self._delete("outbox", ids)
         self.db.upsert_many(
             "outbox",
-            [(row.id, row.platform, "unknown", _ENCODE(row.sends), row.at) for row in unknown],
-            columns=("id", "platform", "state", "sends", "at"),
+            [(row.id, row.platform, "unknown", _ENCODE(row.sends), row.at, row.host) for row in unknown],
+            columns=("id", "platform", "state", "sends", "at", "host"),
             set=("state", "sends", "at"),
         )
 
     @writes
-    def recover_outbox(self) -> int:
-        """After a start: what was being sent may or may not have left, so it is never sent again."""
-        return self.db.execute("update {outbox} set state = 'unknown' where state = 'sending'").changed
+    def adopt_outbox(self, host: str, live: list[str]) -> tuple[int, list[Leaving]]:
+        """What hosts that live no more left: being sent, it may or may not have left, so it is never sent again;
+        only queued, it is ``host``'s from now on. Returns how many rows are doubtful, and what was queued.
+        """
+        others = {f"h{n}": name for n, name in enumerate(live)}
+        gone = f"host not in ({_marks(others)})"
+        doubtful = self.db.execute(
+            f"update {{outbox}} set state = 'unknown' where state = 'sending' and {gone}",  # noqa: S608  only numbered parameters
+            others,
+        ).changed
+        rows = self.db.execute(
+            f"select {_LEAVING} from {{outbox}} where state = 'queued' and {gone} order by at",  # noqa: S608  only numbered parameters
+            others,
+        )
+        mine = [row for row in map(_leaving, rows) if self._take_over(row, host)]
+        return doubtful, mine
+
+    def _take_over(self, row: Leaving, host: str) -> bool:
+        """Make a queued row ours, unless another host was quicker."""
+        return bool(
+            self.db.execute(
+                "update {outbox} set host = :host where id = :id and host = :before",
+                {"host": host, "id": row.id, "before": row.host},
+            ).changed
+        )
 
     @reads
     def leaving(self, state: str, most: int = 1_000) -> list[Leaving]:
-        """Rows of the outbox in a state, oldest first."""
+        """Rows of the outbox in a state, oldest first; of many the newest."""
         rows = self.db.execute(
-            "select id, platform, state, sends, at from {outbox} where state = :state order by at limit :most",
+            f"select {_LEAVING} from {{outbox}} where state = :state order by at desc limit :most",  # noqa: S608  our own columns
             {"state": state, "most": most},
         )
-        return [Leaving(r[0], r[1], r[2], _SENDS.decode(r[3]), r[4]) for r in rows]
+        return [_leaving(row) for row in rows][::-1]
 
     @writes
     def forget_unknown(self, ids: list[str]) -> None:
@@ -398,4 +423,8 @@ def _marks(names: Iterable[str]) -> str:
 def unknown_of(row: Leaving, outcomes: Sequence[Sent]) -> list[Leaving]:
     """Of the replies in a row, those that may or may not have left, each as a row of its own."""
     known = {sent.id for sent in outcomes if sent.status != "unknown"}
-    return [Leaving(s.id, row.platform, "unknown", [s], row.at) for s in row.sends if s.id not in known]
+    return [Leaving(s.id, row.platform, "unknown", [s], row.at, row.host) for s in row.sends if s.id not in known]
+
+
+def _leaving(row: Sequence[Any]) -> Leaving:
+    return Leaving(row[0], row[1], row[2], _SENDS.decode(row[3]), row[4], row[5])

@@ -5,11 +5,12 @@ import logging
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from waddlebot.libs.adapters.delivery_store import DeliveryStore, Leaving, unknown_of
+from waddlebot.libs.adapters.membership import Alone, Membership
 from waddlebot.libs.dal import Busy, DalError
-from waddlebot.libs.sdk.ports import Endpoint, Send, Sent
+from waddlebot.libs.sdk.ports import CallError, CallLost, Endpoint, Send, Sent
 
 QUEUE_MAX = 20_000
 _COMMUNITY_SHARE = 4
@@ -20,28 +21,37 @@ _FAST_S = 0.1
 _SLOW_S = 0.2
 _RETRY_S = 1.0
 _TIMEOUT_S = 60.0
-_RECOVERED_MAX = 1_000_000
+_DOUBTFUL_MAX = 1_000
 
 
 class Outbox:
     """One queue per platform, each emptied by one task through the module that delivers there.
 
-    ``deliverers`` are the endpoints by platform. What a platform without one is sent is counted in
-    ``undeliverable``: the door that brought the event has the reply in its answer.
+    ``deliverers`` are the endpoints by platform, looked up for each delivery; ``platforms`` are all that may ever
+    be among them. What a platform without one is sent is counted in ``undeliverable``: the door that brought the
+    event has the reply in its answer. ``members`` says which host this is, and whose rows are left behind.
     """
 
     def __init__(
-        self, store: Callable[[], DeliveryStore], deliverers: Mapping[str, Endpoint], log: logging.Logger
+        self,
+        store: Callable[[], DeliveryStore],
+        deliverers: Mapping[str, Endpoint],
+        log: logging.Logger,
+        members: Membership | None = None,
+        platforms: Collection[str] = (),
     ) -> None:
         self._store = store
         self._deliverers = deliverers
         self._log = log
-        self._queues: dict[str, deque[tuple[Send, str]]] = {platform: deque() for platform in deliverers}
-        self._wake: dict[str, asyncio.Event] = {platform: asyncio.Event() for platform in deliverers}
+        self._members = members or Alone()
+        self.platforms = tuple(platforms or deliverers)
+        self._queues: dict[str, deque[tuple[Send, str]]] = {platform: deque() for platform in self.platforms}
+        self._wake: dict[str, asyncio.Event] = {platform: asyncio.Event() for platform in self.platforms}
         self._held: Counter[str] | None = None
         self._size = 0
         self._left: list[str] = []
-        self._stopping = False
+        self._doubtful: frozenset[str] = frozenset()
+        self._stopping = asyncio.Event()
         self.undeliverable = 0
         self.outcomes: Counter[str] = Counter()
 
@@ -69,7 +79,7 @@ class Outbox:
             raise Busy("too many replies wait to be sent; try again in a moment")
         queues = self._queues
         woken = set()
-        for send in sends:
+        for send in sends if not self._doubtful else self._first(sends):
             queue = queues.get(send.platform)
             if queue is None:
                 self.undeliverable += 1
@@ -82,25 +92,44 @@ class Outbox:
         for platform in woken:
             self._wake[platform].set()
 
+    def _first(self, sends: Sequence[Send]) -> list[Send]:
+        """Those that no host which is gone may have sent."""
+        first = [send for send in sends if send.id not in self._doubtful]
+        self.outcomes["unknown"] += len(sends) - len(first)
+        return first
+
     def delivers(self, platform: str) -> bool:
         """Whether anybody delivers to a platform."""
-        return platform in self._queues
+        return platform in self._deliverers
 
-    async def recover(self) -> None:
-        """After a start: quarantine what was being sent, queue again what was only queued."""
-        doubtful = await self._store().recover_outbox()
+    async def adopt(self) -> None:
+        """Quarantine what hosts that are gone were sending, and queue what they had only queued."""
+        members = self._members
+        doubtful, queued = await self._store().adopt_outbox(members.host, list(members.live))
         if doubtful:
             self._log.warning(
-                "%d replies may or may not have left before the stop; see waddlebot dlq list", doubtful
+                "%d times replies may or may not have left before a host stopped; see waddlebot dlq list", doubtful
             )
-        for row in await self._store().leaving("queued", _RECOVERED_MAX):
+        for row in queued:
             self.put(row.sends, durable=True)
+
+    async def beware(self) -> None:
+        """Lines that a host which is gone had begun are processed again: do not repeat what it may have said."""
+        rows = await self._store().leaving("unknown", _DOUBTFUL_MAX)
+        self._doubtful = frozenset(send.id for row in rows for send in row.sends)
+
+    def abandon(self) -> None:
+        """Others took this host for dead, and what it held is theirs: forget what waits here."""
+        for queue in self._queues.values():
+            self.outcomes["abandoned"] += len(queue)
+            queue.clear()
+        self._size, self._held = 0, None
 
     async def run(self, platform: str) -> None:
         """Send what is queued for a platform, in order, until stopped and empty."""
         queue, wake = self._queues[platform], self._wake[platform]
         most = _BATCH_FIRST
-        while queue or not self._stopping:
+        while queue or not self._stopping.is_set():
             if not queue:
                 wake.clear()
                 await wake.wait()
@@ -124,7 +153,7 @@ class Outbox:
     async def _send(self, platform: str, taken: Sequence[tuple[Send, str]]) -> float:
         """Hand replies over, between two commits; returns how many seconds the module took."""
         sends = [send for send, _ in taken]
-        row = Leaving(secrets.token_hex(12), platform, "sending", sends, time.time())
+        row = Leaving(secrets.token_hex(12), platform, "sending", sends, time.time(), self._members.host)
         while True:
             try:
                 left, self._left = self._left, []
@@ -147,12 +176,23 @@ class Outbox:
         return took_s
 
     async def _deliver(self, platform: str, sends: Sequence[Send]) -> Sequence[Sent]:
-        try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                return await self._deliverers[platform].deliver(sends)
-        except Exception as error:
-            self._log.exception("pushing to %s failed", platform)
-            return [Sent(send.id, "unknown", str(error)) for send in sends]
+        """Hand replies to the module; wait for it where nothing was tried, because nobody was there to try."""
+        until_s = time.monotonic() + _TIMEOUT_S
+        while True:
+            try:
+                async with asyncio.timeout(_TIMEOUT_S):
+                    return await self._deliverers[platform].deliver(sends)
+            except CallLost as error:
+                return [Sent(send.id, "unknown", str(error)) for send in sends]
+            except (CallError, KeyError) as error:
+                if time.monotonic() >= until_s or self._stopping.is_set():
+                    why = f"nobody delivers to {platform}: {error}"
+                    return [Sent(send.id, "refused", why) for send in sends]
+                self._log.warning("%d replies wait for who delivers to %s: %s", len(sends), platform, error)
+                await asyncio.sleep(_RETRY_S)
+            except Exception as error:
+                self._log.exception("pushing to %s failed", platform)
+                return [Sent(send.id, "unknown", str(error)) for send in sends]
 
     def _settle_soon(self) -> None:
         if self._left:
@@ -169,6 +209,6 @@ class Outbox:
 
     def stop(self) -> None:
         """Let the queues run empty."""
-        self._stopping = True
+        self._stopping.set()
         for wake in self._wake.values():
             wake.set()

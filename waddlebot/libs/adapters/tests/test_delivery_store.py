@@ -119,10 +119,10 @@ async def test_rows_on_their_way_out(store: OpenStore) -> None:
     await store().answered(
         BATCH, [EventResult("e1", "answered", (Reply("hi"),))], [send("s1"), send("s2")], [], "h1"
     )
-    assert [row.id for row in await store().leaving("queued", 1)] == ["s1"]
+    assert [row.id for row in await store().leaving("queued", 1)] == ["s2"]  # the newest
     await store().sending(Leaving("row", "irc", "sending", [send("s1"), send("s2")], 1.0), ["s1", "s2"])
     assert await store().leaving("queued") == []
-    assert await store().recover_outbox() == 1
+    assert await store().adopt_outbox("h2", ["h2"]) == (1, [])
     [unknown] = await store().leaving("unknown")
     assert [one.id for one in unknown.sends] == ["s1", "s2"]
     await store().forget_unknown([unknown.id])
@@ -172,3 +172,12 @@ async def test_ids_outlive_what_may_still_be_processed(store: OpenStore, event: 
     assert bool(fresh) == (kept_by == "nothing")
     expected = {"nothing": now + 60, "a dead letter": 101.0, "a replay": 101.0}
     assert before == expected.get(kept_by, before) <= now + 60
+
+
+async def test_what_a_dead_host_had_queued_is_taken_over_once(store: OpenStore) -> None:
+    result = EventResult("e1", "answered", (Reply("hi"),))
+    await store().answered(BATCH, [result], [send("s1"), send("s2")], [], "h1")
+    assert await store().adopt_outbox("h2", ["h1", "h2"]) == (0, [])
+    doubtful, rows = await store().adopt_outbox("h2", ["h2", "h3"])
+    assert (doubtful, [row.id for row in rows]) == (0, ["s1", "s2"])
+    assert await store().adopt_outbox("h3", ["h2", "h3"]) == (0, [])

@@ -9,11 +9,13 @@ from typing import cast
 import pytest
 
 from waddlebot.libs.adapters import outbox as module
+from waddlebot.libs.adapters.delivery_store import Leaving
+from waddlebot.libs.adapters.membership import Alone
 from waddlebot.libs.adapters.outbox import Outbox
 from waddlebot.libs.adapters.tests.conftest import OpenStore, Unwell
 from waddlebot.libs.dal import Busy, Unavailable
 from waddlebot.libs.sdk import EventBatch, EventResult, Reply, Send, Sent
-from waddlebot.libs.sdk.ports import Endpoint
+from waddlebot.libs.sdk.ports import CallError, CallLost, Endpoint
 from waddlebot.libs.testing.waiting import until
 
 LOG = logging.getLogger("test.outbox")
@@ -129,7 +131,7 @@ async def test_a_crash_while_sending_never_sends_again(store: OpenStore, platfor
     await asyncio.gather(task, return_exceptions=True)
     platform.open.set()
     second = outbox_of(store, platform)
-    await second.recover()
+    await second.adopt()
     async with running(second):
         pass
     assert platform.got == []
@@ -140,11 +142,11 @@ async def test_what_was_only_queued_leaves_at_the_next_start_once(store: OpenSto
     batch = EventBatch("b1", [], inboxed=True, source="key:1")
     await store().answered(batch, [EventResult("s1", "answered", (Reply("hi"),))], [send("s1")], [], "h1")
     outbox = outbox_of(store, platform)
-    await outbox.recover()
+    await outbox.adopt()
     async with running(outbox):
         await until(lambda: platform.got == ["s1"])
     again = outbox_of(store, platform)
-    await again.recover()
+    await again.adopt()
     async with running(again):
         pass
     assert platform.got == ["s1"]
@@ -203,3 +205,75 @@ async def test_rows_are_settled_without_further_replies(store: OpenStore, platfo
             return bool(platform.got) and not (await states(store))["sending"]
 
         await until(settled)
+
+
+async def test_a_host_that_lives_keeps_its_rows(store: OpenStore, platform: Platform) -> None:
+    platform.open.clear()
+    first = outbox_of(store, platform)
+    async with running(first):
+        first.put([send("s1")])
+        await until(lambda: _is_sending(store))
+        beside = Outbox(store, {"irc": cast("Endpoint", platform)}, LOG, Beside(first))
+        await beside.adopt()
+        assert (await states(store))["unknown"] == []
+        platform.open.set()
+        await until(lambda: platform.got == ["s1"])
+
+
+class Beside(Alone):
+    """A host that knows another one to live."""
+
+    def __init__(self, other: Outbox) -> None:
+        super().__init__()
+        self.live = frozenset({self.host, other._members.host})
+
+
+async def test_what_a_dead_host_may_have_said_is_not_said_again(store: OpenStore, platform: Platform) -> None:
+    await store().sending(Leaving("row", "irc", "sending", [send("s1")], 1.0, "host-gone"), [])
+    outbox = outbox_of(store, platform)
+    await outbox.adopt()
+    await outbox.beware()
+    async with running(outbox):
+        outbox.put([send("s1"), send("s2")])
+        await until(lambda: platform.got == ["s2"])
+    assert (platform.got, outbox.outcomes["unknown"]) == (["s2"], 1)
+
+
+async def test_a_host_that_was_taken_for_dead_says_nothing_more(store: OpenStore, platform: Platform) -> None:
+    outbox = outbox_of(store, platform)
+    outbox.put([send("s1"), send("s2")])
+    outbox.abandon()
+    async with running(outbox):
+        outbox.put([send("s3")])
+        await until(lambda: platform.got == ["s3"])
+    assert (outbox.size, outbox.outcomes["abandoned"]) == (0, 2)
+
+
+async def test_replies_wait_for_who_delivers_them(
+    store: OpenStore, platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_RETRY_S", 0.01)
+    platform.error = CallError("no host runs it")
+    outbox = outbox_of(store, platform)
+    async with running(outbox):
+        outbox.put([send("s1")])
+        await until(lambda: "wait for who delivers to irc" in caplog.text)
+        platform.error = None
+        await until(lambda: platform.got == ["s1"])
+    assert outbox.outcomes == {"sent": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"), [(CallError("nobody"), "refused"), (CallLost("gone"), "unknown"), (OSError(), "unknown")]
+)
+async def test_what_becomes_of_replies_that_cannot_be_delivered(
+    store: OpenStore, platform: Platform, monkeypatch: pytest.MonkeyPatch, error: Exception, outcome: str
+) -> None:
+    monkeypatch.setattr(module, "_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(module, "_RETRY_S", 0.01)
+    platform.error = error
+    outbox = outbox_of(store, platform)
+    async with running(outbox):
+        outbox.put([send("s1")])
+        await until(lambda: outbox.outcomes[outcome] == 1)
+    assert bool((await states(store))["unknown"]) == (outcome == "unknown")
