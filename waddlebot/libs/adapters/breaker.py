@@ -61,6 +61,10 @@ class Breaker:
             self._failures = 0
             self._probing_until = 0.0
 
+    def left(self) -> None:
+        """The question was not even asked: a probe is still to come."""
+        self._probing_until = 0.0
+
     def failed(self) -> None:
         """None came, or none that could be read."""
         self._failures += 1

@@ -89,14 +89,8 @@ class PeerEndpoint:
         question = Question(
             self.module, event.community, call.timeout_s, "execute", body, correlation_of(event.id)
         )
-
-        def read(item: Item) -> Result:
-            if item.WhichOneof("body") != "result":
-                raise WireError("it answered something else")
-            found: Result = converters.result.value(item.result)
-            return found
-
-        self.ask(question, read, settle)
+        read = converters.result.value
+        self.ask(question, "result", lambda item: read(item.result), settle)
 
     async def call(self, contract: str, method: str, raw: object, scope: CallScope) -> object:
         """Ask a contract. Raises ``CallError``, and ``CallLost`` where what was asked may have been done."""
@@ -144,8 +138,13 @@ class PeerEndpoint:
         question = Question(self.module, "", CALL_TIMEOUT_S, "batch", body, batch.id)
         raised(subscriber, await self._later(question, "answer", lambda item: item.answer))
 
-    def ask(self, question: Question, read: Callable[[Item], Any], settle: Callable[[Any], None]) -> None:
-        """Ask by whichever way is open; ``settle`` hears what ``read`` made of the answer, or how it was lost."""
+    def ask(
+        self, question: Question, kind: str, read: Callable[[Item], Any], settle: Callable[[Any], None]
+    ) -> None:
+        """Ask by whichever way is open.
+
+        ``settle`` hears what ``read`` made of an answer of that kind, or how it was lost.
+        """
         breaker = self.breaker
         if not breaker.admits():
             words = f"{self.module} failed too often and is not asked for {breaker.retry_s:.0f} s"
@@ -155,11 +154,13 @@ class PeerEndpoint:
 
         def heard(what: Item | Lost) -> None:
             self.pending -= 1
-            found = _found(what, read)
+            found = _found(what, kind, read)
             if type(found) is Lost and found.module_failed:
                 breaker.failed()
             elif type(found) is not Lost or found.cause == "said":
                 breaker.succeeded()
+            else:
+                breaker.left()
             settle(found)
 
         if self._rest is not None and self._link.refused:
@@ -189,12 +190,7 @@ class PeerEndpoint:
             if not future.done():
                 future.set_result(found)
 
-        def expected(item: Item) -> object:
-            if item.WhichOneof("body") != kind:
-                raise WireError("it answered something else")
-            return read(item)
-
-        self.ask(question, expected, settle)
+        self.ask(question, kind, read, settle)
         return await future
 
 
@@ -287,13 +283,16 @@ class Peers:
         return any(waiting)
 
 
-def _found(what: Item | Lost, read: Callable[[Item], Any]) -> Any:
+def _found(what: Item | Lost, kind: str, read: Callable[[Item], Any]) -> Any:
     if type(what) is Lost:
         return what
     item = cast("Item", what)
-    if item.WhichOneof("body") == "failure":
+    body = item.WhichOneof("body")
+    if body == "failure":
         failure = item.failure
         return Lost(failure.reason, "said", failure.untouched, failure.lost)
+    if body != kind:
+        return Lost(f"it answered {body or 'nothing'}, not {kind}", "garbage")
     try:
         return read(item)
     except (WireError, *_UNREADABLE) as error:

@@ -19,6 +19,8 @@ from waddlebot.libs.adapters.service_tokens import Proof, ServiceTokens, TokenEr
 _FAREWELL_S = 1.0
 """How long the last answers of a stream may take to leave."""
 
+# The library's own classes take no type arguments; its stubs want them, and an alias is only read by the checker.
+type Handler = grpc.RpcMethodHandler[Any, Any]
 type Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -70,7 +72,7 @@ class GrpcServer:
             talk.cancel()
         await closing
 
-    def _handler(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+    def _handler(self, details: grpc.HandlerCallDetails) -> Handler | None:
         if details.method == TALK:
             return grpc.stream_stream_rpc_method_handler(self._talk)
         answer = self._unary.handler(details.method)
@@ -116,10 +118,10 @@ class GrpcServer:
 class _Handlers(grpc.GenericRpcHandler):
     """Finds who answers a method."""
 
-    def __init__(self, find: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None]) -> None:
+    def __init__(self, find: Callable[[grpc.HandlerCallDetails], Handler | None]) -> None:
         self._find = find
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
         """See ``grpc.GenericRpcHandler``."""
         return self._find(handler_call_details)
 

@@ -18,10 +18,10 @@ from waddlebot.libs.adapters.frames import FRAME_BYTES_MAX, frames_of
 from waddlebot.libs.adapters.peer_link import Lost, Question, Settle
 from waddlebot.libs.adapters.service_tokens import ServiceTokens, TokenError, bearer_of
 from waddlebot.libs.grpc_protos.peer_pb2 import Frame
-from waddlebot.libs.web.doors import ASGIScope, Receive, Send, allow, headers_of, read_body, refuse, respond
+from waddlebot.libs.web.doors import ASGIScope, Receive, Send, allow, headers_of, read_body, respond
 from waddlebot.libs.web.errors import HttpError
+from waddlebot.libs.web.site import API
 
-API = "/api/v1"
 PATH = "/_call"
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -107,7 +107,7 @@ class RestLink:
 
 
 class CallDoor:
-    """The ASGI door of one module, at ``/_call`` below its URL."""
+    """The ASGI door of one module, at PATH below its URL."""
 
     def __init__(self, module: str, answering: Answering, tokens: ServiceTokens) -> None:
         self._module = module
@@ -115,12 +115,8 @@ class CallDoor:
         self._tokens = tokens
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        try:
-            content_type, body = await self._answer(scope, receive)
-        except HttpError as error:
-            await refuse(send, error)
-            return
+        """Answer a request. Raises ``HttpError`` for one that cannot be."""
+        content_type, body = await self._answer(scope, receive)
         await respond(send, 200, body, [(b"content-type", content_type.encode())])
 
     async def _answer(self, scope: ASGIScope, receive: Receive) -> tuple[str, bytes]:

@@ -17,14 +17,18 @@ API = "/api/v1"
 class HttpModule:
     """One module at work, as the web server sees it: its declaration, what its host lends it, and its doors.
 
-    ``doors`` are what the factories of ``module.mounts`` made, by their paths below the module's URL.
+    ``doors`` are what the factories of ``module.mounts`` made, and those that the host adds, by their paths below
+    the module's URL.
     """
 
-    def __init__(self, module: Module, services: Services) -> None:
+    def __init__(self, module: Module, services: Services, doors: Mapping[str, ASGI] | None = None) -> None:
         self.module = module
         self.services = services
         context: ServiceContext[Any, Any] = ServiceContext(services)
-        self.doors: Mapping[str, ASGI] = {mount.path: mount.factory(context) for mount in module.mounts}
+        self.doors: Mapping[str, ASGI] = {
+            **{mount.path: mount.factory(context) for mount in module.mounts},
+            **(doors or {}),
+        }
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
