@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from waddlebot.cli import backup, bench, chat, db, dlq, doctor, explain, key, modules, new, rule, run, undo
+from waddlebot.cli import backup, bench, chat, db, dlq, doctor, explain, health, key, modules, new, rule, run, undo
 
 if TYPE_CHECKING:
     from typer import _click as click
@@ -70,7 +70,7 @@ def build() -> typer.Typer:
     """All commands, put together, in the order in which people need them."""
     app = _group("waddlebot", _ABOUT)
     app.callback(help=_ABOUT, epilog=_EPILOG)(_options)
-    _add(app, _EVERYDAY, run.run, chat.chat, modules.modules, explain.explain, doctor.doctor)
+    _add(app, _EVERYDAY, run.run, chat.chat, modules.modules, explain.explain, doctor.doctor, health.health)
     keys = {"create": key.create, "list": key.list_, "revoke": key.revoke}
     app.add_typer(_group("key", "Make, list and revoke API keys.", keys), rich_help_panel=_DATA)
     secrets = {"secret": rule.secret}

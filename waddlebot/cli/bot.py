@@ -56,6 +56,14 @@ def runs(environment: Environment) -> bool:
         return False
 
 
+def health(of: str) -> tuple[bool, list[str]]:
+    """Whether the bot is ``live`` or ``ready``, and a line for each check. Raises :class:`NotRunning`."""
+    status, body = _get(f"/health/{of}", {})
+    found = msgspec.json.decode(body)
+    checks = [f"{name}: {check['detail']}" for name, check in found.get("checks", {}).items()]
+    return status == HTTPStatus.OK, [str(found["status"]), *checks]
+
+
 def _get(path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
     request = Request(url_of() + path, headers=dict(headers))  # noqa: S310  our own http URL
     opener = build_opener(ProxyHandler({}))  # a proxy of the environment is for elsewhere

@@ -28,12 +28,12 @@ from waddlebot.libs.irc.errors import IrcError
 from waddlebot.libs.irc.twitch import twitch_settings
 from waddlebot.libs.irc.url import parse_irc_urls
 from waddlebot.libs.sdk.discovery import DiscoveryError, discover
-from waddlebot.libs.sdk.fields import FieldError, env_name, fields_of, from_environment
+from waddlebot.libs.sdk.fields import FieldError, FieldInfo, env_name, fields_of, from_environment, value_of
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web.config import WebConfig
 from waddlebot.libs.web.server import AddressError, bind
-from waddlebot.runtime.environment import Environment, load
+from waddlebot.runtime.environment import Environment, load, variables
 from waddlebot.runtime.host import StartError, database
 from waddlebot.runtime.profiles import profile_of
 from waddlebot.runtime.secret import SecretError, is_there
@@ -232,20 +232,29 @@ def _platforms(modules: Mapping[str, Module]) -> Iterator[Finding]:
             continue
         for info in fields_of(module.config):
             name = env_name(module.name, info)
-            if info.field.secret and os.environ.get(name):
+            if info.field.secret and _set(info, name):
                 yield Finding(module.name, "fine", f"{name} is set.")
         if module.enabled is not None:
             state = state_of(module, os.environ)
             verdict: Literal["fine", "note"] = "fine" if state == "on" else "note"
             if not state.startswith("wrong"):  # said with the settings
                 yield Finding(module.name, verdict, state)
+    values = {name: _set(info, name) for _, name, info in variables(modules)}
     for parse in (_irc, _twitch):
-        yield from _parsed(parse)
+        yield from _parsed(parse, values)
 
 
-def _parsed(parse: Callable[[], Finding | None]) -> Iterator[Finding]:
+def _set(info: FieldInfo, name: str) -> str:
+    """What is set for a variable; nothing for a file that cannot be read, which is said with the settings."""
     try:
-        found = parse()
+        return value_of(info, name, os.environ)
+    except FieldError:
+        return ""
+
+
+def _parsed(parse: Callable[[Mapping[str, str]], Finding | None], values: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        found = parse(values)
     except IrcError as error:
         yield Finding("platforms", "wrong", str(error))
         return
@@ -253,8 +262,8 @@ def _parsed(parse: Callable[[], Finding | None]) -> Iterator[Finding]:
         yield found
 
 
-def _irc() -> Finding | None:
-    urls = os.environ.get("IRC_URLS", "")
+def _irc(values: Mapping[str, str]) -> Finding | None:
+    urls = values.get("IRC_URLS", "")
     if not urls:
         return None
     networks = parse_irc_urls(urls)
@@ -264,10 +273,10 @@ def _irc() -> Finding | None:
     return Finding("IRC", "fine", f"IRC_URLS names {names}.")
 
 
-def _twitch() -> Finding | None:
-    names = [name for name in os.environ.get("TWITCH_CHANNELS", "").replace(",", " ").split() if name]
-    login, token = os.environ.get("TWITCH_BOT_LOGIN", ""), os.environ.get("TWITCH_BOT_TOKEN", "")
-    settings = twitch_settings(names, login, token, os.environ.get("TWITCH_IRC_URL", ""))
+def _twitch(values: Mapping[str, str]) -> Finding | None:
+    names = [name for name in values.get("TWITCH_CHANNELS", "").replace(",", " ").split() if name]
+    login, token = values.get("TWITCH_BOT_LOGIN", ""), values.get("TWITCH_BOT_TOKEN", "")
+    settings = twitch_settings(names, login, token, values.get("TWITCH_IRC_URL", ""))
     if not names:
         return None
     if settings.dialect.mute:

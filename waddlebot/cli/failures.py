@@ -44,7 +44,19 @@ def explained() -> Iterator[None]:
         if not isinstance(error, _foreseen()):
             _tell(traceback.format_exc().rstrip())
             sys.exit(WRONG)
-        _end(str(error), UNUSABLE)
+        _end(_structured(error) or str(error), UNUSABLE)
+
+
+def _structured(error: Exception) -> str:
+    """The problems of a wrong configuration as one JSON object, where log lines are JSON; else nothing."""
+    import json
+
+    from waddlebot.runtime.environment import ConfigurationError
+
+    if not isinstance(error, ConfigurationError) or os.environ.get("LOG_FORMAT") != "json":
+        return ""
+    problems = [{"variable": found.variable, "problem": found.problem} for found in error.problems]
+    return json.dumps({"level": "ERROR", "event_type": "CONFIGURATION", "problems": problems}, ensure_ascii=False)
 
 
 def redactor() -> "Redactor":
@@ -75,7 +87,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
 
 
 def _end(text: str, code: int) -> NoReturn:
-    _tell(f"waddlebot: {text}")
+    _tell(text if text.startswith("{") else f"waddlebot: {text}")
     sys.exit(code)
 
 

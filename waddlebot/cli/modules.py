@@ -59,7 +59,12 @@ def _default(info: "FieldInfo") -> str:
 
 
 def _now(name: str, info: "FieldInfo") -> str:
-    value = os.environ.get(name, "")
+    from waddlebot.libs.sdk.fields import FieldError, value_of
+
+    try:
+        value = value_of(info, name, os.environ)
+    except FieldError as error:
+        return f"wrong: {error}"
     if not value:
         return ""
     return "set" if info.field.secret else value

@@ -13,8 +13,9 @@ from waddlebot.cli import screen
 from waddlebot.cli.switches import state_of
 from waddlebot.libs import audit
 from waddlebot.libs.contracts.console import SECRET_PURPOSE, access_token
+from waddlebot.libs.sdk.discovery import discover
 from waddlebot.runtime import memory
-from waddlebot.runtime.environment import load
+from waddlebot.runtime.environment import check, load
 from waddlebot.runtime.host import Host
 
 _CONSOLE = "receiver.console"
@@ -23,11 +24,15 @@ _LOOPBACK = ("127.", "localhost", "::1")
 
 def serve(names: Sequence[str]) -> None:
     """Run the modules until a signal ends it. Raises what :meth:`Host.start` raises."""
+    manifests = discover()
+    names = names or os.environ.get("WADDLEBOT_MODULES", "").split()
+    check({name: manifests[name] for name in names or manifests if name in manifests}, os.environ)
     environment = load()
     # The terminal is for what the operator must see, unless they asked for more; the file gets all.
     console_level = os.environ.get("LOG_LEVEL") or "WARNING"
-    with audit.setup(environment.logs, environment.log_level, console_level=console_level) as log:
-        host = Host(environment, os.environ, names, redactor=log.redactor)
+    form = environment.log_format
+    with audit.setup(environment.logs, environment.log_level, console_level=console_level, form=form) as log:
+        host = Host(environment, os.environ, names, manifests, log.redactor)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_live(host, log))
 

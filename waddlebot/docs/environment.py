@@ -9,8 +9,9 @@ from waddlebot.runtime.environment import variables
 
 _ABOUT = """
 Everything an operator can set. An empty variable counts as unset. A wrong value ends the start with a message
-that names the variable. Secret values are never shown or logged. `waddlebot modules --env` lists the same on a
-machine, with what is set there.
+that names all that are wrong, as JSON where `LOG_FORMAT` is `json`. A secret variable may be read from a file: set
+`NAME_FILE` to its path instead of `NAME`, as containers do. Secret values are never shown or logged. `waddlebot
+modules --env` lists the same on a machine, with what is set there.
 """
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
+from waddlebot.libs.sdk.fields import FieldError, value_of
 from waddlebot.libs.sdk.module import Module
 from waddlebot.runtime.environment import variables
 
@@ -15,7 +16,10 @@ _PASSWORDS = (re.compile(r"://[^\s:@]*:([^\s@]+)@"), re.compile(r"://[^\s:@]*:(\
 def secrets_of(modules: Mapping[str, Module], environ: Mapping[str, str]) -> Iterator[str]:
     """The values of secret variables, and the passwords inside any variable's URLs, as written and decoded."""
     for _, name, info in variables(modules):
-        value = environ.get(name, "").strip()
+        try:
+            value = value_of(info, name, environ).strip()
+        except FieldError:
+            continue  # a file that cannot be read gives nothing away, and the start says so
         if info.field.secret and value:
             yield value
         for pattern in _PASSWORDS:

@@ -15,7 +15,7 @@ from waddlebot.cli.tests.conftest import Call, Environ
 from waddlebot.libs.sdk.rank import Role
 
 COMMANDS = (
-    "run", "chat", "modules", "explain", "doctor", "undo", "backup", "restore", "bench",
+    "run", "chat", "modules", "explain", "doctor", "health", "undo", "backup", "restore", "bench",
     "key create", "key list", "key revoke", "db upgrade", "db status", "dlq list", "dlq replay", "dlq drop",
     "new module",
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """``waddlebot run`` as a process: how it starts, what it says, how it ends."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -155,3 +156,28 @@ def test_an_unknown_module_is_named_with_those_there_are(call: Call, lone_enviro
     assert refused.returncode == 2
     assert "core.nothing" in refused.stderr
     assert "core.community" in refused.stderr
+
+
+def test_all_that_is_wrong_is_told_at_once(lone_environ: Environ, call: Call) -> None:
+    wrong = {"LOG_LEVEL": "LOUD", "HTTP_REQUESTS_MAX": "0", "METRICS_TOKEN": "short", "IRC_URLS": "http://x"}
+    refused = call({**lone_environ} | wrong, "run")
+    assert refused.returncode == 2
+    for name in wrong:
+        assert name in refused.stderr
+    as_json = call({**lone_environ} | wrong | {"LOG_FORMAT": "json"}, "run")
+    found = json.loads(as_json.stderr)["problems"]
+    assert {problem["variable"] for problem in found} >= {"LOG_LEVEL", "HTTP_REQUESTS_MAX", "METRICS_TOKEN"}
+    # A host without the poller does not care.
+    alone = call({**lone_environ} | {"IRC_URLS": "http://x", "LOG_LEVEL": "LOUD"}, "run", "core.community")
+    assert "IRC_URLS" not in alone.stderr
+
+
+async def test_health_is_asked_of_the_running_bot(lone_environ: Environ, call: Call) -> None:
+    before = await asyncio.to_thread(call, lone_environ, "health")
+    assert (before.returncode, "Nobody answers" in before.stderr) == (1, True)
+    environ = {**lone_environ, "WADDLEBOT_MODULES": "core.community core.identity", "LOG_FORMAT": "json"}
+    async with launched(environ):
+        ready = await asyncio.to_thread(call, environ, "health")
+        assert ready.returncode == 0, ready.stderr
+        assert "2 modules are at work" in ready.stdout
+        assert (await asyncio.to_thread(call, environ, "health", "--live")).stdout == "live\n"

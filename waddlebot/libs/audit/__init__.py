@@ -5,7 +5,7 @@ report what concerns accounts and rights by :func:`event`.
 """
 
 from waddlebot.libs.audit.lines import Category
-from waddlebot.libs.audit.log import AuditLog, event, setup
+from waddlebot.libs.audit.log import FORMS, AuditLog, event, setup
 from waddlebot.libs.audit.redact import Redactor
 
-__all__ = ["AuditLog", "Category", "Redactor", "event", "setup"]
+__all__ = ["FORMS", "AuditLog", "Category", "Redactor", "event", "setup"]

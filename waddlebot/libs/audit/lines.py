@@ -20,7 +20,8 @@ TEXT_MAX = 8_000
 # Control characters (C0, DEL, C1), the two line separators beyond them, and what reorders text on a screen.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _BARE = re.compile(r"[\w.:@/#+,*~!-]+")
-_PACKAGE = "waddlebot."
+PACKAGE = "waddlebot."
+"""What all our loggers' names begin with, and no line needs to say."""
 
 
 class Category(StrEnum):
@@ -88,7 +89,7 @@ class LineFormatter(logging.Formatter):
             line = f"{self._head(record, fields['module_name'])} {record.getMessage()}"
         else:
             category = Category.ERROR if record.levelno >= logging.ERROR else Category.SYSTEM
-            head = self._head(record, record.name.removeprefix(_PACKAGE))
+            head = self._head(record, record.name.removeprefix(PACKAGE))
             line = f"{head} {category} {_fields(fields)} {safe(record.getMessage(), TEXT_MAX)}"
         if record.stack_info:
             line += indented(record.stack_info)

@@ -1,16 +1,22 @@
 """Sets logging up for a process, and reports events."""
 
 import logging
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from waddlebot.libs.audit.json_lines import JsonFormatter
 from waddlebot.libs.audit.lines import Category, EventRecord, LineFormatter
 from waddlebot.libs.audit.redact import Redactor
 from waddlebot.libs.audit.writer import BufferedHandler, ConsoleSink, FileSink, Sink
 
 _LOGGER = logging.getLogger("waddlebot.audit")
+
+_FORMATTERS: Mapping[str, Callable[[str], logging.Formatter]] = {"text": LineFormatter, "json": JsonFormatter}
+FORMS = tuple(_FORMATTERS)
+"""How log lines may be written."""
 
 _FAILURES = frozenset({"DENIED", "FAILED"})
 
@@ -63,19 +69,20 @@ def setup(
     *,
     name: str = "waddlebot",
     console_level: int | str | None = None,
+    form: str = "text",
 ) -> AuditLog:
     """Send all of ``logging`` to standard error and to ``log_dir/name.log``, rotated.
 
     Without ``log_dir`` there is no file. ``name`` tells processes apart that share the folder: two may not
-    rotate one file. ``console_level`` quietens the console alone. Raises ``ValueError`` for a level that does
-    not exist.
+    rotate one file. ``console_level`` quietens the console alone. ``form`` is one of ``FORMS``. Raises
+    ``ValueError`` for a level that does not exist.
     """
     redactor = Redactor()
     console = ConsoleSink(_level(level if console_level is None else console_level))
     sinks: list[Sink] = [console]
     if log_dir is not None:
         sinks.append(FileSink(Path(log_dir) / f"{name}.log", console))
-    handler = BufferedHandler(LineFormatter(_version()), redactor, sinks)
+    handler = BufferedHandler(_FORMATTERS[form](_version()), redactor, sinks)
     root = logging.getLogger()
     for former in [h for h in root.handlers if isinstance(h, BufferedHandler)]:
         root.removeHandler(former)

@@ -7,6 +7,7 @@ import os
 import types
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -178,15 +179,57 @@ def from_environment[T](shape: type[T], module: str, environ: Mapping[str, str] 
     Raises :class:`FieldError` that names the variable.
     """
     environ = os.environ if environ is None else environ
-    values = {}
+    return shape(**{info.name: _read(info, env_name(module, info), environ) for info in fields_of(shape)})
+
+
+def _read(info: FieldInfo, name: str, environ: Mapping[str, str]) -> Any:
+    raw = value_of(info, name, environ)
+    if raw:
+        return check(dataclasses.replace(info, name=name), raw)
+    if info.required:
+        raise FieldError(f"{name} is not set: {info.field.help}")
+    return info.default
+
+
+def value_of(info: FieldInfo, name: str, environ: Mapping[str, str]) -> str:
+    """What is set for a variable, as written. A secret may be in a file that ``NAME_FILE`` names instead.
+
+    Raises :class:`FieldError` where that file cannot be read.
+    """
+    raw = environ.get(name, "")
+    path = environ.get(f"{name}_FILE", "") if info.field.secret and not raw else ""
+    if not path:
+        return raw
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        words = getattr(error, "strerror", None) or "it is no text"
+        raise FieldError(f"{name}_FILE names {path}, which cannot be read: {words}.") from None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one environment variable, and what it takes."""
+
+    variable: str
+    problem: str
+
+
+def problems_of(shape: type, module: str, environ: Mapping[str, str]) -> list[Problem]:
+    """Everything that :func:`from_environment` would refuse, not only the first."""
+    found = []
     for info in fields_of(shape):
         name = env_name(module, info)
-        raw = environ.get(name, "")
-        if raw:
-            values[info.name] = check(dataclasses.replace(info, name=name), raw)
-        elif info.required:
-            raise FieldError(f"{name} is not set: {info.field.help}")
-    return shape(**values)
+        try:
+            _read(info, name, environ)
+        except FieldError as error:
+            found.append(Problem(name, str(error)))
+    if not found:
+        try:
+            from_environment(shape, module, environ)
+        except ValueError as error:  # what the shape itself says of its values together
+            found.append(Problem(module, str(error)))
+    return found
 
 
 def json_schema(shape: type) -> dict[str, Any]:

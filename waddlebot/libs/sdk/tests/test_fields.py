@@ -1,6 +1,7 @@
 """Settings and Config: dataclasses that say what they mean."""
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -16,6 +17,7 @@ from waddlebot.libs.sdk.fields import (
     fields_of,
     from_environment,
     json_schema,
+    problems_of,
     type_words,
 )
 
@@ -109,6 +111,33 @@ def test_a_config_from_the_environment() -> None:
 def test_a_wrong_environment_names_the_variable(environ: dict[str, str], words: str) -> None:
     with pytest.raises(FieldError, match=words):
         from_environment(Config, "interactive.ai", environ)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sealed:
+    token: Annotated[str, Field("A token.", secret=True)] = ""
+    size: Annotated[int, Field("A size.", at_least=1)] = 1
+    name: Annotated[str, Field("A name.", length_min=3)] = "abc"
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("from-a-file\n", encoding="utf-8")
+    environ = {"M_TOKEN_FILE": str(path), "M_SIZE_FILE": str(path)}
+    assert from_environment(Sealed, "m", environ) == Sealed("from-a-file", 1)  # what is no secret is no file
+    assert from_environment(Sealed, "m", environ | {"M_TOKEN": "here"}).token == "here"
+    path.unlink()
+    with pytest.raises(FieldError, match=r"M_TOKEN_FILE names .*token, which cannot be read: No such file"):
+        from_environment(Sealed, "m", environ)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    environ = {"M_TOKEN_FILE": "/nowhere", "M_SIZE": "0", "M_NAME": "ab"}
+    found = {problem.variable: problem.problem for problem in problems_of(Sealed, "m", environ)}
+    assert list(found) == ["M_TOKEN", "M_SIZE", "M_NAME"]
+    assert found["M_SIZE"] == "M_SIZE is at least 1, not 0."
+    assert found["M_NAME"] == "M_NAME has at least 3 characters, not 2."
+    assert problems_of(Sealed, "m", {}) == []
 
 
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
