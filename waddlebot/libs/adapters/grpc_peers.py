@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -231,7 +231,7 @@ class Peers:
     def endpoint(self, module: str, grpc: str, http: str = "") -> PeerEndpoint:
         """A module on the host that is asked by gRPC at HOST:PORT, and at the URL ``http`` when that is refused.
 
-        The same endpoint, with its breaker, each time. A host that could only be talked to in the clear is not
+        Either may be empty where the host has none. The same endpoint, with its breaker, each time. A host that could only be talked to in the clear is not
         asked.
         """
         key = (module, grpc, http)
@@ -242,15 +242,13 @@ class Peers:
             self._endpoints[key] = endpoint
         return endpoint
 
-    async def keep(self, addresses: Sequence[str]) -> None:
-        """Forget all hosts but those at these addresses; what was asked of the others is lost."""
-        kept = set(addresses)
-        self._endpoints = {key: found for key, found in self._endpoints.items() if key[1] in kept}
-        for address in [address for address in self._links if address not in kept]:
-            await self._links.pop(address).close()
-        urls = {key[2] for key in self._endpoints}
-        for url in [url for url in self._rests if url not in urls]:
-            await self._rests.pop(url).close()
+    async def keep(self, hosts: Collection[tuple[str, str]]) -> None:
+        """Forget all hosts but those with these addresses, ``(grpc, http)``; what was asked of the others is lost."""
+        self._endpoints = {key: found for key, found in self._endpoints.items() if key[1:] in hosts}
+        addresses, urls = {grpc for grpc, _ in hosts}, {http for _, http in hosts}
+        gone = [self._links.pop(address) for address in [*self._links] if address not in addresses]
+        unused = [self._rests.pop(url) for url in [*self._rests] if url not in urls]
+        await asyncio.gather(*(link.close() for link in (*gone, *unused)))
 
     async def close(self) -> None:
         """End all streams."""
@@ -261,12 +259,14 @@ class Peers:
         link = self._links.get(address)
         if link is None:
             words = "calls to it would be readable on the network: set GRPC_TLS_CERT and GRPC_TLS_KEY"
+            if not address:
+                words = "it has no gRPC address"
             link = self._links[address] = PeerLink(
                 address,
                 partial(channel_to, address, self._credentials),
                 self._tokens,
                 self._sweep.wake,
-                forbidden="" if self._config.may_ask(address) else words,
+                forbidden="" if address and self._config.may_ask(address) else words,
             )
         return link
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import cast
 
-from waddlebot.libs.adapters.grpc_peers import PeerEndpoint, raised, result_of
+from waddlebot.libs.adapters.grpc_peers import CALL_TIMEOUT_S, PeerEndpoint, raised, result_of
 from waddlebot.libs.adapters.peer_link import Lost
 from waddlebot.libs.sdk.ports import Call, CallError, CallScope, Result, Send, Sent
 
@@ -68,10 +68,12 @@ class Replicated:
                 raise CallError(f"{self._module} does not run on the host {at}, or no longer")
             return await ask(self._replicas[at])
         tried: tuple[str, ...] = ()
+        until_s = self._loop.time() + CALL_TIMEOUT_S
         while host := self._choose(tried):
             found = await ask(self._replicas[host])
             tried = (*tried, host)
-            if type(found) is not Lost or not self._may_repeat(found, key, tried):
+            again = type(found) is Lost and self._may_repeat(found, key, tried)
+            if not again or self._loop.time() >= until_s:
                 return found
         raise CallError(self._nobody())
 

@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import io
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -85,7 +86,8 @@ class RestLink:
 
     async def _post(self, module: str, body: bytes) -> Any:
         headers = {"Content-Type": PROTOBUF, "Authorization": f"Bearer {self._tokens.make(self._audience)}"}
-        async with self._connections().post(f"{self._url}{API}/{module}{PATH}", data=body, headers=headers) as got:
+        url = f"{self._url}{API}/{module}{PATH}"
+        async with self._connections().post(url, data=io.BytesIO(body), headers=headers) as got:
             raw = await got.content.read(FRAME_BYTES_MAX + 1)
             if got.status != 200:
                 words = f"{self._url} answered with the status {got.status}"

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, cast
@@ -141,11 +142,12 @@ class Serving:
         config: GrpcConfig,
         behind: Callable[[int, str], Awaitable[None]] = _not_behind,
         taken: Callable[[str, EventBatch], Awaitable[None]] | None = None,
+        clock: Callable[[], float] = time.time,
         **options: Any,
     ) -> None:
         codec = Codec()
         self.callee = Callee()
-        self.tokens = tokens_of("host-b", config.address)
+        self.tokens = tokens_of("host-b", config.address, clock=clock)
         promises = Promises(manifests(), codec)
         self.answering = Answering(
             {ACTION: self.callee, CORE: self.callee}, promises, codec, behind=behind, taken=taken, **options
