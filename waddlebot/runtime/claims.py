@@ -49,8 +49,10 @@ class HostClaims(Claims):
     def want(self, names: Mapping[str, int], *, most: int | None = None, moves_per_s: float = math.inf) -> None:
         """Share these names from now on."""
         self.moves.rate_per_s = moves_per_s
-        self.wish = Wish(dict(names), most)
-        self._wake()
+        wish = Wish(dict(names), most)
+        if wish != self.wish:
+            self.wish = wish
+            self._wake()
 
     @property
     def held(self) -> Mapping[str, int]:

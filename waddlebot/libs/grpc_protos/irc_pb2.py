@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$waddlebot/libs/grpc_protos/irc.proto\x12\rwaddlebot.irc\"0\n\nSayRequest\x12\"\n\x05lines\x18\x01 \x03(\x0b\x32\x13.waddlebot.irc.Line\"0\n\x04Said\x12(\n\x08outcomes\x18\x01 \x03(\x0b\x32\x16.waddlebot.irc.Outcome\"\x0f\n\rStatusRequest\"8\n\x06Status\x12.\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x19.waddlebot.irc.Connection\"d\n\x04Line\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06server\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x0c\n\x04nick\x18\x05 \x01(\t\x12\x13\n\x0bmay_command\x18\x06 \x01(\x08\"&\n\x07Outcome\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07refusal\x18\x02 \x01(\t\"\xf7\x01\n\nConnection\x12\x0e\n\x06server\x18\x01 \x01(\t\x12\r\n\x05phase\x18\x02 \x01(\t\x12\x0c\n\x04nick\x18\x03 \x01(\t\x12\x0e\n\x06wanted\x18\x04 \x01(\x03\x12\x0e\n\x06joined\x18\x05 \x01(\x03\x12\r\n\x05ready\x18\x06 \x01(\x08\x12\r\n\x05\x65rror\x18\x07 \x01(\t\x12\x39\n\x08\x66\x61ilures\x18\x08 \x03(\x0b\x32\'.waddlebot.irc.Connection.FailuresEntry\x12\x12\n\nretry_in_s\x18\t \x01(\x01\x1a/\n\rFailuresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32\x86\x01\n\x0eIrcConnections\x12\x35\n\x03Say\x12\x19.waddlebot.irc.SayRequest\x1a\x13.waddlebot.irc.Said\x12=\n\x06Status\x12\x1c.waddlebot.irc.StatusRequest\x1a\x15.waddlebot.irc.Status2\x82\x01\n\nTwitchChat\x12\x35\n\x03Say\x12\x19.waddlebot.irc.SayRequest\x1a\x13.waddlebot.irc.Said\x12=\n\x06Status\x12\x1c.waddlebot.irc.StatusRequest\x1a\x15.waddlebot.irc.Statusb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$waddlebot/libs/grpc_protos/irc.proto\x12\rwaddlebot.irc\"0\n\nSayRequest\x12\"\n\x05lines\x18\x01 \x03(\x0b\x32\x13.waddlebot.irc.Line\"0\n\x04Said\x12(\n\x08outcomes\x18\x01 \x03(\x0b\x32\x16.waddlebot.irc.Outcome\"\x0f\n\rStatusRequest\"Y\n\x06Status\x12.\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x19.waddlebot.irc.Connection\x12\x0e\n\x06unread\x18\x02 \x03(\t\x12\x0f\n\x07\x64ropped\x18\x03 \x01(\x03\"d\n\x04Line\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06server\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x0c\n\x04nick\x18\x05 \x01(\t\x12\x13\n\x0bmay_command\x18\x06 \x01(\x08\"6\n\x07Outcome\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07refusal\x18\x02 \x01(\t\x12\x0e\n\x06holder\x18\x03 \x01(\t\"\xf7\x01\n\nConnection\x12\x0e\n\x06server\x18\x01 \x01(\t\x12\r\n\x05phase\x18\x02 \x01(\t\x12\x0c\n\x04nick\x18\x03 \x01(\t\x12\x0e\n\x06wanted\x18\x04 \x01(\x03\x12\x0e\n\x06joined\x18\x05 \x01(\x03\x12\r\n\x05ready\x18\x06 \x01(\x08\x12\r\n\x05\x65rror\x18\x07 \x01(\t\x12\x39\n\x08\x66\x61ilures\x18\x08 \x03(\x0b\x32\'.waddlebot.irc.Connection.FailuresEntry\x12\x12\n\nretry_in_s\x18\t \x01(\x01\x1a/\n\rFailuresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32\x86\x01\n\x0eIrcConnections\x12\x35\n\x03Say\x12\x19.waddlebot.irc.SayRequest\x1a\x13.waddlebot.irc.Said\x12=\n\x06Status\x12\x1c.waddlebot.irc.StatusRequest\x1a\x15.waddlebot.irc.Status2\x82\x01\n\nTwitchChat\x12\x35\n\x03Say\x12\x19.waddlebot.irc.SayRequest\x1a\x13.waddlebot.irc.Said\x12=\n\x06Status\x12\x1c.waddlebot.irc.StatusRequest\x1a\x15.waddlebot.irc.Statusb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,17 +40,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATUSREQUEST']._serialized_start=155
   _globals['_STATUSREQUEST']._serialized_end=170
   _globals['_STATUS']._serialized_start=172
-  _globals['_STATUS']._serialized_end=228
-  _globals['_LINE']._serialized_start=230
-  _globals['_LINE']._serialized_end=330
-  _globals['_OUTCOME']._serialized_start=332
-  _globals['_OUTCOME']._serialized_end=370
-  _globals['_CONNECTION']._serialized_start=373
-  _globals['_CONNECTION']._serialized_end=620
-  _globals['_CONNECTION_FAILURESENTRY']._serialized_start=573
-  _globals['_CONNECTION_FAILURESENTRY']._serialized_end=620
-  _globals['_IRCCONNECTIONS']._serialized_start=623
-  _globals['_IRCCONNECTIONS']._serialized_end=757
-  _globals['_TWITCHCHAT']._serialized_start=760
-  _globals['_TWITCHCHAT']._serialized_end=890
+  _globals['_STATUS']._serialized_end=261
+  _globals['_LINE']._serialized_start=263
+  _globals['_LINE']._serialized_end=363
+  _globals['_OUTCOME']._serialized_start=365
+  _globals['_OUTCOME']._serialized_end=419
+  _globals['_CONNECTION']._serialized_start=422
+  _globals['_CONNECTION']._serialized_end=669
+  _globals['_CONNECTION_FAILURESENTRY']._serialized_start=622
+  _globals['_CONNECTION_FAILURESENTRY']._serialized_end=669
+  _globals['_IRCCONNECTIONS']._serialized_start=672
+  _globals['_IRCCONNECTIONS']._serialized_end=806
+  _globals['_TWITCHCHAT']._serialized_start=809
+  _globals['_TWITCHCHAT']._serialized_end=939
 # @@protoc_insertion_point(module_scope)

@@ -23,10 +23,14 @@ class StatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Status(_message.Message):
-    __slots__ = ("connections",)
+    __slots__ = ("connections", "unread", "dropped")
     CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
+    UNREAD_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
     connections: _containers.RepeatedCompositeFieldContainer[Connection]
-    def __init__(self, connections: _Optional[_Iterable[_Union[Connection, _Mapping[str, object]]]] = ...) -> None: ...
+    unread: _containers.RepeatedScalarFieldContainer[str]
+    dropped: int
+    def __init__(self, connections: _Optional[_Iterable[_Union[Connection, _Mapping[str, object]]]] = ..., unread: _Optional[_Iterable[str]] = ..., dropped: _Optional[int] = ...) -> None: ...
 
 class Line(_message.Message):
     __slots__ = ("id", "server", "channel", "text", "nick", "may_command")
@@ -45,12 +49,14 @@ class Line(_message.Message):
     def __init__(self, id: _Optional[str] = ..., server: _Optional[str] = ..., channel: _Optional[str] = ..., text: _Optional[str] = ..., nick: _Optional[str] = ..., may_command: _Optional[bool] = ...) -> None: ...
 
 class Outcome(_message.Message):
-    __slots__ = ("id", "refusal")
+    __slots__ = ("id", "refusal", "holder")
     ID_FIELD_NUMBER: _ClassVar[int]
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
     id: str
     refusal: str
-    def __init__(self, id: _Optional[str] = ..., refusal: _Optional[str] = ...) -> None: ...
+    holder: str
+    def __init__(self, id: _Optional[str] = ..., refusal: _Optional[str] = ..., holder: _Optional[str] = ...) -> None: ...
 
 class Connection(_message.Message):
     __slots__ = ("server", "phase", "nick", "wanted", "joined", "ready", "error", "failures", "retry_in_s")

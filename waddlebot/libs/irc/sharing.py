@@ -1,6 +1,6 @@
 """Channels that are shared with other replicas: each is in those that it holds, and in no others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from waddlebot.libs.irc.client import IrcClient
@@ -16,6 +16,9 @@ class Claims(Protocol):
 
     async def changed(self) -> None:
         """Return after it changed."""
+
+    def holder(self, name: str) -> str:
+        """The host that holds a name; empty when nobody does."""
 
 
 class Placed(Protocol):
@@ -43,17 +46,25 @@ class SharedChannels:
         self._places[name] = client, channel
 
     @property
-    def names(self) -> list[str]:
-        """All names, in the order in which they were added."""
-        return list(self._places)
+    def wanted(self) -> dict[str, int]:
+        """All names with their priorities: the earlier it was added, the higher."""
+        return {name: len(self._places) - number for number, name in enumerate(self._places)}
 
-    def place(self, name: str) -> tuple[IrcClient[Any], Channel] | None:
-        """Where to speak; None unless the name is held."""
-        return self._places.get(name) if name in self._claims.held else None
+    @property
+    def unread(self) -> list[str]:
+        """Names of ours that nobody holds."""
+        return [name for name in self._places if not self._claims.holder(name)]
 
-    def knows(self, name: str) -> bool:
-        """Whether it is one of our channels, whoever holds it."""
-        return name in self._places
+    def holds(self, name: str) -> bool:
+        """Whether it is a channel of ours, and held here."""
+        return name in self._places and name in self._claims.held
+
+    def elsewhere(self, names: Mapping[str, str]) -> dict[str, str]:
+        """Who holds channels of ours that are not held here: hosts by the keys of ``names``, empty for nobody."""
+        return {key: self._claims.holder(name) for key, name in names.items() if self._is_elsewhere(name)}
+
+    def _is_elsewhere(self, name: str) -> bool:
+        return name in self._places and name not in self._claims.held
 
     async def follow(self) -> None:
         """Settle whenever something changed, until cancelled."""
@@ -89,8 +100,3 @@ class SharedChannels:
         kept = [event for event in events if event.entity in held]
         self.dropped += len(events) - len(kept)
         return kept
-
-
-def priorities(names: Sequence[str]) -> dict[str, int]:
-    """Priorities by order: the first is the highest."""
-    return {name: len(names) - number for number, name in enumerate(names)}

@@ -20,4 +20,4 @@ module = Module(
 @module.pushes
 async def deliver(ctx: Ctx, sends: Sequence[Send]) -> list[Sent]:
     """Say replies, in order; a private one is a notice to whoever is answered."""
-    return await push(ctx.use(IrcConnections), sends, ctx.entities, platform="IRC", to_one=True)
+    return await push(ctx, IrcConnections, sends, platform="IRC", to_one=True)

@@ -20,4 +20,4 @@ module = Module(
 @module.pushes
 async def deliver(ctx: Ctx, sends: Sequence[Send]) -> list[Sent]:
     """Say replies, in order. Private ones are refused: Twitch has no whispers over chat."""
-    return await push(ctx.use(TwitchChat), sends, ctx.entities, platform="Twitch chat", to_one=False)
+    return await push(ctx, TwitchChat, sends, platform="Twitch chat", to_one=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
 
@@ -23,11 +23,15 @@ from waddlebot.libs.irc.connections import Connections, StateLog
 from waddlebot.libs.irc.errors import UrlError
 from waddlebot.libs.irc.message import IrcMessage
 from waddlebot.libs.irc.settings import IrcSettings
+from waddlebot.libs.irc.sharing import SharedChannels
 from waddlebot.libs.irc.speaking import Speaker, Utterance
 from waddlebot.libs.irc.url import parse_irc_urls
 from waddlebot.libs.sdk import Event, Field, FieldError, Module, Role, RouteContext, ServiceContext
 from waddlebot.libs.templates.safety import USUAL_PREFIXES, safe_reply
-from waddlebot.trigger.poller.irc.irc import Translator
+from waddlebot.trigger.poller.irc.irc import PLATFORM, Translator
+
+JOINS_PER_S = 5.0
+"""Channels that a server lets in at the usual rate, many in a line: about what flood control makes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +74,24 @@ class Networks:
 
     def __init__(self, settings: tuple[IrcSettings, ...], ctx: Ctx) -> None:
         self.connections: Connections[Event] = Connections()
+        self.channels = SharedChannels(ctx.services.claims)
         self.speaker = Speaker(ctx.log)
         self.clients: dict[str, IrcClient] = {}
-        self.entities: list[str] = []
+        self.moves_per_s = min((JOINS_PER_S * one.rate for one in settings), default=JOINS_PER_S)
         for one in settings:
             self._add(one, ctx)
 
     def _add(self, settings: IrcSettings, ctx: Ctx) -> None:
         def put(messages: list[IrcMessage]) -> None:
-            self.connections.put(translator.events(messages, ctx.now()))
+            self.connections.put(self.channels.admitted(translator.events(messages, ctx.now())))
 
         guard = partial(safe_reply, prefixes=USUAL_PREFIXES)
-        client = IrcClient(settings, put, StateLog(ctx.log), guard=guard)
+        client = IrcClient(replace(settings, channels=()), put, StateLog(ctx.log), guard=guard)
         translator = Translator(settings.label, f"{module.name}/{settings.label}", client.fold, client.status)
         self.clients[settings.label] = client
         self.connections.add(client)
-        self.entities += [translator.entity(channel.name) for channel in settings.channels]
+        for channel in settings.channels:
+            self.channels.add(translator.entity(channel.name), client, channel)
 
 
 @module.starts
@@ -99,17 +105,20 @@ async def start(ctx: Ctx) -> AsyncIterator[Networks]:
 
 @module.runs
 async def read(ctx: Ctx) -> None:
-    """Bring the configured channels into ``home``, connect, and announce what is said."""
+    """Bring the configured channels into ``home``, connect, and announce what is said in those held here."""
     networks = ctx.state(Networks)
-    await ctx.adopt(networks.entities, HOME)
-    await networks.connections.run(ctx.announce)
+    wanted = networks.channels.wanted
+    await ctx.adopt(list(wanted), HOME)
+    ctx.services.claims.want(wanted, moves_per_s=networks.moves_per_s)
+    await networks.connections.run(ctx.announce, networks.channels.follow())
 
 
 @module.answers(IrcConnections.say)
 async def say(ctx: Ctx, request: SayRequest) -> Said:
-    """Say lines."""
+    """Say lines in the channels held here."""
     networks = ctx.state(Networks)
     # Only where we read, by the one name of each channel: not to a nick, a service or another spelling of a room.
+    names = {line.id: f"{PLATFORM}:{line.server}:{line.channel}" for line in request.lines}
     refusals = await networks.speaker.say(
         {
             line.id: (
@@ -117,27 +126,25 @@ async def say(ctx: Ctx, request: SayRequest) -> Said:
                 Utterance(line.nick or line.channel, line.text, bool(line.nick), line.may_command),
             )
             for line in request.lines
-            if f"irc:{line.server}:{line.channel}" in networks.entities
+            if networks.channels.holds(names[line.id])
         }
     )
-    return answered(request, refusals)
+    return answered(request, refusals, networks.channels.elsewhere(names))
 
 
 @module.answers(IrcConnections.status)
 async def status(ctx: Ctx, request: StatusRequest) -> Status:
     """How the connections are doing."""
-    return _status(ctx.state(Networks))
+    return _status(ctx)
 
 
 @module.route("GET", "/status", role=Role.ADMIN)
 async def show_status(ctx: RouteContext[None, None]) -> Status:
     """How the connections are doing: phase, channels, and what is wrong, in words."""
-    return _status(ctx.state(Networks))
+    return _status(ctx)
 
 
-def _status(networks: Networks) -> Status:
-    return Status(
-        tuple(
-            msgspec.convert(client.state, Connection, from_attributes=True) for client in networks.clients.values()
-        )
-    )
+def _status(ctx: Ctx) -> Status:
+    networks = ctx.state(Networks)
+    found = (msgspec.convert(c.state, Connection, from_attributes=True) for c in networks.clients.values())
+    return Status(tuple(found), tuple(networks.channels.unread), networks.channels.dropped)

@@ -1,9 +1,10 @@
 """Twitch chat. Reading needs no credentials at all; with a bot's login and token it answers, too."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
 
@@ -24,8 +25,16 @@ from waddlebot.libs.irc.connections import Connections, StateLog
 from waddlebot.libs.irc.errors import UrlError
 from waddlebot.libs.irc.message import IrcMessage, find_tag
 from waddlebot.libs.irc.settings import IrcSettings
+from waddlebot.libs.irc.sharing import SharedChannels
 from waddlebot.libs.irc.speaking import Speaker, Utterance
-from waddlebot.libs.irc.twitch import TWITCH_IRC_URL, TWITCH_TIMING, TwitchPolicy, twitch_settings
+from waddlebot.libs.irc.twitch import (
+    JOINS_PER_S,
+    ROOMS_MAX,
+    TWITCH_IRC_URL,
+    TWITCH_TIMING,
+    TwitchPolicy,
+    twitch_settings,
+)
 from waddlebot.libs.sdk import Event, Field, FieldError, Module, Role, RouteContext, ServiceContext
 from waddlebot.libs.templates.safety import USUAL_PREFIXES, safe_reply
 from waddlebot.trigger.receiver.twitch.twitch import chat_line, entity, events
@@ -39,7 +48,12 @@ class Config:
     """What the operator sets."""
 
     channels: Annotated[
-        str, Field("Twitch channels to read, by login, separated by commas; at most 100.", env="TWITCH_CHANNELS")
+        str,
+        Field(
+            "Twitch channels to read, by login, separated by commas, the most important first: a user may be in "
+            "100, and without a login each replica is a user of its own.",
+            env="TWITCH_CHANNELS",
+        ),
     ] = ""
     bot_login: Annotated[
         str, Field("The bot's login on Twitch; without it chat is read anonymously.", env="TWITCH_BOT_LOGIN")
@@ -84,23 +98,44 @@ class Chat:
 
     def __init__(self, settings: IrcSettings, ctx: Ctx) -> None:
         self.connections: Connections[Event] = Connections()
+        self.claims = ctx.services.claims
+        self.channels = SharedChannels(self.claims)
         self.speaker = Speaker(ctx.log)
-        self.entities = [entity(channel.name) for channel in settings.channels]
         self._ctx = ctx
         self._refusal = ""
+        self._policy = TwitchPolicy()
+        self._is_one_user = bool(settings.password)
         self.client: IrcClient[re.Match[str]] = IrcClient(
-            settings,
+            replace(settings, channels=()),
             self._receive,
             StateLog(ctx.log),
             guard=partial(safe_reply, prefixes=USUAL_PREFIXES),
-            policy=TwitchPolicy(),
+            policy=self._policy,
             timing=TWITCH_TIMING,
             chat=chat_line(settings.nick),
         )
         self.connections.add(self.client)
+        for channel in settings.channels:
+            self.channels.add(entity(channel.name), self.client, channel)
+
+    def want(self) -> None:
+        """Share the channels: those of one user with those who act as it, and else as many as a user may be in."""
+        wanted = self.channels.wanted
+        if self._is_one_user:
+            wanted = dict(list(wanted.items())[:ROOMS_MAX])
+        self.claims.want(wanted, most=ROOMS_MAX, moves_per_s=JOINS_PER_S)
+
+    async def follow(self) -> None:
+        """Be in the channels held here, and use no more of the user's limits than a part of them."""
+        while True:
+            if self._is_one_user:
+                self._policy.share(self.claims.replicas, asyncio.get_running_loop().time())
+            self.channels.settle()
+            await self.claims.changed()
 
     def _receive(self, received: list[IrcMessage | re.Match[str]]) -> None:
-        self.connections.put(events(received, self._ctx.now(), module.name, self._ctx.entities))
+        found = events(received, self._ctx.now(), module.name, self._ctx.entities)
+        self.connections.put(self.channels.admitted(found))
         for one in received:
             if isinstance(one, IrcMessage) and one.command == "NOTICE":
                 self._notice(one)
@@ -124,37 +159,41 @@ async def start(ctx: Ctx) -> AsyncIterator[Chat]:
 
 @module.runs
 async def read(ctx: Ctx) -> None:
-    """Bring the configured channels into ``home``, connect, and announce what is said."""
+    """Bring the configured channels into ``home``, connect, and announce what is said in those held here."""
     chat = ctx.state(Chat)
-    await ctx.adopt(chat.entities, HOME)
-    await chat.connections.run(ctx.announce)
+    await ctx.adopt(list(chat.channels.wanted), HOME)
+    chat.want()
+    await chat.connections.run(ctx.announce, chat.follow())
 
 
 @module.answers(TwitchChat.say)
 async def say(ctx: Ctx, request: SayRequest) -> Said:
-    """Say lines."""
+    """Say lines in the channels held here."""
     chat = ctx.state(Chat)
+    names = {line.id: entity(line.channel) for line in request.lines}
     refusals = await chat.speaker.say(
         {
             line.id: (chat.client, Utterance("#" + line.channel, line.text, may_command=line.may_command))
             for line in request.lines
-            if entity(line.channel) in chat.entities
+            if chat.channels.holds(names[line.id])
         }
     )
-    return answered(request, refusals)
+    return answered(request, refusals, chat.channels.elsewhere(names))
 
 
 @module.answers(TwitchChat.status)
 async def status(ctx: Ctx, request: StatusRequest) -> Status:
     """How the connection is doing."""
-    return _status(ctx.state(Chat))
+    return _status(ctx)
 
 
 @module.route("GET", "/status", role=Role.ADMIN)
 async def show_status(ctx: RouteContext[None, None]) -> Status:
     """How the connection is doing: phase, channels, and what is wrong, in words."""
-    return _status(ctx.state(Chat))
+    return _status(ctx)
 
 
-def _status(chat: Chat) -> Status:
-    return Status((msgspec.convert(chat.client.state, Connection, from_attributes=True),))
+def _status(ctx: Ctx) -> Status:
+    chat = ctx.state(Chat)
+    found = msgspec.convert(chat.client.state, Connection, from_attributes=True)
+    return Status((found,), tuple(chat.channels.unread), chat.channels.dropped)

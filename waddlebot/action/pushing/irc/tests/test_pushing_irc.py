@@ -14,6 +14,7 @@ def send(number: int, reply: Reply) -> Send:
 async def test_a_private_reply_goes_to_whoever_is_answered() -> None:
     services, spoken = LoneServices(module), Spoken()
     services.adopted["irc:net:#talk"] = "home"
+    services.claims.give(["irc:net:#talk"])
     services.promised["IrcConnections", "say"] = spoken.say
     sends = [send(1, Reply("all")), send(2, Reply("one", private=True)), send(3, Reply("x", action="ticker"))]
     assert await deliver(ServiceContext(services), sends) == [

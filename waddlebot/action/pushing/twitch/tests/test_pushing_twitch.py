@@ -14,6 +14,7 @@ def send(number: int, reply: Reply) -> Send:
 async def test_a_private_reply_is_not_said_in_public() -> None:
     services, spoken = LoneServices(module), Spoken()
     services.adopted["twitch::talk"] = "home"
+    services.claims.give(["twitch::talk"])
     services.promised["TwitchChat", "say"] = spoken.say
     sends = [send(1, Reply("all")), send(2, Reply("one", private=True)), send(3, Reply("x", action="ticker"))]
     assert await deliver(ServiceContext(services), sends) == [
