@@ -49,7 +49,9 @@ def test_a_failure_is_one_object_with_its_trace(log: audit.AuditLog, tmp_path: P
 
 @given(st.text(), st.text())
 def test_whatever_it_holds_it_is_one_line_of_json_before_and_after_redaction(message: str, name: str) -> None:
-    record = logging.makeLogRecord({"name": name, "msg": message, "community": name, "levelname": "INFO"})
+    record = logging.makeLogRecord(
+        {"name": name, "msg": message, "community": name, "levelname": "INFO", "levelno": 20}
+    )
     line = JsonFormatter("1").format(record)
     assert "\n" not in line
     assert json.loads(line)["event_type"] == "SYSTEM"
@@ -60,7 +62,9 @@ def test_secrets_are_blanked_and_it_stays_json() -> None:
     redactor = Redactor()
     redactor.register('s3cret"quoted')
     text = 'password=s3cret"quoted token: "abc", https://me:hunter22@example.org Authorization: Bearer abcdefghij'
-    line = redactor.redact(JsonFormatter("1").format(logging.makeLogRecord({"msg": text})))
+    line = redactor.redact(
+        JsonFormatter("1").format(logging.makeLogRecord({"name": "a", "msg": text, "levelno": 20}))
+    )
     found = json.loads(line)
     assert REDACTED in found["message"]
     for secret in ("s3cret", "hunter22", "abcdefghij"):
