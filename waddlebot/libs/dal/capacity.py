@@ -13,7 +13,7 @@ _LIMITS = """
             + coalesce(current_setting('reserved_connections', true), '0')::int,
         (select rolconnlimit from pg_roles where rolname = current_user),
         (select datconnlimit from pg_database where datname = current_database()),
-        (select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()),
+        (select sum(numbackends)::int - 1 from pg_stat_database),
         pg_backend_pid()
 """
 

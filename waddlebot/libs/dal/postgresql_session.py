@@ -6,6 +6,7 @@ Nothing is prepared, and nothing is kept in the session.
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydal.adapters.postgres import PostgrePsycoBoolean
 
 from waddlebot.libs.dal.budgets import Budget
 from waddlebot.libs.dal.bulk import postgresql_inserts
-from waddlebot.libs.dal.errors import Invalid
+from waddlebot.libs.dal.errors import Busy, Invalid
 from waddlebot.libs.dal.patience import Patient
 from waddlebot.libs.dal.postgresql_connection import READ_ONLY, code_of, is_lost
 from waddlebot.libs.dal.scopes import EVERYBODY, SEPARATOR, Batch, Community, Scope, System
@@ -70,6 +71,7 @@ class PostgreSQLSession(Patient):
         self._begin = (
             "begin isolation level repeatable read read only" if read_only else "begin"
         )  # a reader sees one snapshot
+        self._timeout_s = budget.timeout_s
         self._timeout = f"{round(budget.timeout_s * 1000)}ms"
         self._pending = b""
         self._began = False
@@ -152,12 +154,16 @@ class PostgreSQLSession(Patient):
         """Run a statement that is complete; the unit's first one brings the BEGIN along."""
         if self._failed:  # where even BEGIN was not understood, this would run outside of any transaction
             raise Invalid("a statement of this unit failed before, and PostgreSQL takes no other after it")
-        if self._pending:
+        first = bool(self._pending)
+        if first:
             statement, self._pending, self._began = self._pending + statement, b"", True
         try:
             self.send(self._cursor, statement)
-        except BaseException:
+        except BaseException as error:
             self._failed = True
+            if not first and self.lost(error) and time.monotonic() - self.answered_at > self._timeout_s:
+                # PostgreSQL's own word for that (25P03) is often lost with the connection.
+                raise Busy("it took too long: the transaction stood idle, and was ended") from error
             raise
 
     def _prefix(self, scope: Scope) -> bytes:

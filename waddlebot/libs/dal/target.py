@@ -1,6 +1,7 @@
 """A target: one PostgreSQL server, or a pgbouncer before it, with PyDAL on it and what is known of its health."""
 
 import logging
+import math
 import random
 import threading
 import time
@@ -17,6 +18,7 @@ from waddlebot.libs.dal.pydal_tables import open_pydal
 
 PATIENCE_S = 3.0
 """How long work waits for a primary that refuses connections: most restarts take less."""
+TRIAL_S = 1.0
 
 _PAUSE_S = (0.05, 0.2)
 
@@ -39,7 +41,7 @@ class Target:
         """No work may go there at all: it hangs, or is none of what it should be."""
         self.suspected = threading.Event()
         """Somebody could not connect: the watch is to look at once."""
-        self._failed_at = 0.0
+        self._failed_at = self._tried_at = -math.inf
         self._patience_s = patience_s
         self._db, self._tables = open_pydal(f"waddlebot_postgresql://{name}", POSTGRESQL, owners)
         self._db._adapter.connector = self._connect
@@ -51,15 +53,21 @@ class Target:
         return session
 
     def check(self) -> None:
-        """Raise Unavailable at once where waiting for the server would be in vain."""
-        if self.problem and (
-            self.shut
-            or (
-                time.monotonic() - self._failed_at > self._patience_s
-                and not any(session.connected for session in self.sessions)
-            )
-        ):
-            raise Unavailable(f"the {self.name} ({self.place}) is not available: {self.problem}")
+        """Raise Unavailable at once where waiting for the server would be in vain.
+
+        Now and then one unit of work is let through all the same: its connection may be better than the watch's.
+        """
+        if not self.problem:
+            return
+        now = time.monotonic()
+        if not self.shut:
+            patient_since = now - self._patience_s
+            if self._failed_at >= patient_since or self.answered_since(patient_since):
+                return
+            if now - self._tried_at >= TRIAL_S:
+                self._tried_at = now
+                return
+        raise Unavailable(f"the {self.name} ({self.place}) is not available: {self.problem}")
 
     def answered_since(self, moment: float) -> bool:
         """Whether it answered a statement that was sent after that moment, by the monotonic clock."""
@@ -68,7 +76,7 @@ class Target:
     def fail(self, problem: str, *, shut: bool) -> None:
         """Note that it cannot be used."""
         if not self.problem:
-            self._failed_at = time.monotonic()
+            self._failed_at = self._tried_at = time.monotonic()
             _log.warning("the %s (%s) is not used: %s", self.name, self.place, problem)
         self.problem, self.shut = problem, shut
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg2
 import pytest
 
@@ -54,6 +55,31 @@ class PostgreSQLServer:
     def stop(self) -> None:
         """Stop it at once, as a crash would."""
         self._control("-m", "immediate", "stop")
+
+    def restart(self) -> None:
+        """Stop and start it as an operator does: who is connected is turned out."""
+        self._control("-m", "fast", "stop")
+        self.start()
+
+    def promote(self) -> None:
+        """Make a replica a primary."""
+        self._control("promote")
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let all its processes stand still for as long as the block runs: it hangs, and its kernel does not."""
+        first = psutil.Process(self.pid)
+        first.suspend()  # before the others are listed, so that it makes no more of them
+        processes = (first, *first.children(recursive=True))
+        try:
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.suspend()
+            yield
+        finally:
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def _control(self, *arguments: object) -> None:
         _call(self.account, self.programs / "pg_ctl", "-D", self.data, "-w", *arguments)
@@ -118,10 +144,9 @@ def postgresql_running(options: str = "") -> Iterator[PostgreSQLServer]:
             yield server
 
 
-@pytest.fixture
-def postgresql_replica(postgresql_server: PostgreSQLServer) -> Iterator[PostgreSQLServer]:
-    """A real streaming replica of the run's server; it has the databases that exist now and later."""
-    primary = postgresql_server
+@contextlib.contextmanager
+def replica_running(primary: PostgreSQLServer) -> Iterator[PostgreSQLServer]:
+    """A real streaming replica of a server; it has the databases that exist now and later."""
     with _folder() as folder:
         data = folder / "data"
         source = primary.url("postgres", "postgres")
@@ -130,6 +155,13 @@ def postgresql_replica(postgresql_server: PostgreSQLServer) -> Iterator[PostgreS
         )
         with _running(PostgreSQLServer(_free_port(), primary.programs, data, primary.account)) as replica:
             yield replica
+
+
+@pytest.fixture
+def postgresql_replica(postgresql_server: PostgreSQLServer) -> Iterator[PostgreSQLServer]:
+    """A real streaming replica of the run's server."""
+    with replica_running(postgresql_server) as replica:
+        yield replica
 
 
 @pytest.fixture

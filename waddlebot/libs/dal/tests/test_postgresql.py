@@ -1,4 +1,4 @@
-"""What is PostgreSQL's alone: connections that get lost, transactions that collide, replicas that lag."""
+"""What is PostgreSQL's alone: connections that get lost, transactions that collide."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,6 @@ from waddlebot.libs.dal import Busy, Community, DalError, EffectKey, Invalid, St
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.migrations import upgrade
 from waddlebot.libs.dal.tests.sample import SAMPLE, SampleStore
-from waddlebot.libs.testing.databases import PostgreSQLServer
 from waddlebot.libs.testing.stores import migrated, opened_dal, small
 
 
@@ -163,39 +162,3 @@ async def test_texts_postgresql_cannot_hold_are_refused_in_words(postgresql_url:
             "50%",
             "%s",
         )
-
-
-async def caught_up(primary: str, replica: PostgreSQLServer, database: str) -> None:
-    ((position,),) = query(primary, "select pg_current_wal_lsn()")
-    statement = f"select pg_last_wal_replay_lsn() >= '{position}'"
-    async with asyncio.timeout(20):
-        while True:
-            if query(replica.url(database), statement)[0][0]:
-                return
-            await asyncio.sleep(0.01)
-
-
-async def test_a_replica_is_read_and_the_primary_stands_in(
-    postgresql_url: str, postgresql_replica: PostgreSQLServer
-) -> None:
-    replica = postgresql_replica
-    database = postgresql_url.rpartition("/")[2]
-    async with opened_dal(postgresql_url, SAMPLE, replicas=(replica.url(database),)) as dal:
-        await sample(dal).add("bob", 1)
-        await caught_up(postgresql_url, replica, database)
-        where = "select pg_is_in_recovery()"
-        assert await sample(dal).run(lambda s: s.db.execute(where)[0][0]) is True
-        assert await sample(dal).points() == {"bob": 1}
-
-        query(replica.url(database, "postgres"), "select pg_wal_replay_pause()")
-        store = sample(dal)
-        await store.add("bob", 1)
-        assert await store.points() == {"bob": 2}, "a delivery sees what it wrote"
-        assert await sample(dal).points() == {"bob": 1}, "others may see an older state"
-        assert (await dal.config_changes(0))[0] == 0
-
-        with pytest.raises(Invalid, match="@writes"):
-            await sample(dal).run(lambda s: s.db.execute("update {points} set points = 0 where {scope}"))
-        replica.stop()
-        assert await sample(dal).points() == {"bob": 2}
-        assert await sample(dal).points() == {"bob": 2}

@@ -121,7 +121,7 @@ def test_a_url_without_a_user_is_told(postgresql_url: str) -> None:
 
 
 async def test_an_upgrade_with_nothing_to_do_waits_for_no_host(postgresql_url: str) -> None:
-    """Row-level security is set up once: its ALTER TABLE would wait for every transaction and hold up the others."""
+    """Row-level security is set up once: its ALTER TABLE would wait for every transaction, and all for it."""
     migrated(postgresql_url, (SAMPLE,))
     with admin(postgresql_url) as host, admin(admin_url(postgresql_url)) as owner:
         host.run("begin")
