@@ -302,10 +302,8 @@ def delivery_of(dal: AsyncDAL) -> DeliveryStore:
 
 
 def leases_of(dal: AsyncDAL) -> LeaseStore:
-    """The hosts and what they hold. What is read of them is never old."""
-    store = cast("LeaseStore", dal.bind(COORDINATION, System("coordination")))
-    store.primary = True
-    return store
+    """The hosts and what they hold."""
+    return cast("LeaseStore", dal.bind(COORDINATION, System("coordination")))
 
 
 def keys_of(dal: AsyncDAL) -> KeyStore:

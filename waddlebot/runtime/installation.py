@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
@@ -44,6 +45,8 @@ async def opened(environment: Environment) -> AsyncIterator[Installation]:
     Raises ``StartError``, ``SchemaError``, ``Unavailable``.
     """
     manifests = discover()
+    # An operator's command is one unit or two: what it has to see, another process wrote a moment ago.
+    environment = dataclasses.replace(environment, database_replica_urls="")
     dal = database(environment, manifests)
     await asyncio.to_thread(prepare, environment, dal, profile_of(environment.database))
     async with dal:

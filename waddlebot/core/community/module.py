@@ -114,7 +114,6 @@ async def know_modules(ctx: ServiceCtx) -> AsyncIterator[Catalogue]:
 async def configurations(ctx: ServiceCtx, request: ConfigurationsRequest) -> Configurations:
     """The configuration of communities, from the primary."""
     store = ctx.store_in(Batch(frozenset(request.communities)) if request.communities else _EVERY)
-    store.primary = True
     found = await store.records()
     return Configurations(tuple(configuration_of(name, records, module.name) for name, records in found.items()))
 
@@ -134,7 +133,6 @@ async def adopt(ctx: ServiceCtx, request: AdoptRequest) -> Adopted:
         if entity.count(":") < 2:
             raise CallError(f"{entity!r} is no entity: it is platform:server:channel")
     anywhere = ctx.store_in(_ANYWHERE)
-    anywhere.primary = True
     for _ in range(3):
         taken = await anywhere.owners_of(request.entities)
         if not ctx.call_scope.actor:

@@ -92,6 +92,7 @@ class Records:
 class CommunityStore(Store):
     """What is configured in communities."""
 
+    from_primary = True  # a replica may lag behind a rank that was taken, a module that was switched off
     tables = (COMMUNITY, CLAIM)
     resources = (Entity, Member, Setting, Switch, CommandOverride)
 

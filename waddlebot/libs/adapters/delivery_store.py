@@ -67,6 +67,7 @@ class Leaving:
 class DeliveryStore(Store):
     """Inbox, stored results, outbox and dead letters. System scope only: a batch may hold many communities."""
 
+    from_primary = True  # what another host took over, or left, must be seen
     tables = (
         Table(
             "seen",

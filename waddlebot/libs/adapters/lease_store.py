@@ -67,6 +67,7 @@ class News(msgspec.Struct, frozen=True):
 class LeaseStore(Store):
     """Hosts, what they want and what they hold. System scope only."""
 
+    from_primary = True  # what is held is decided by what is there now
     tables = (
         Table(
             "host",

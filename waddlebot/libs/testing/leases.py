@@ -21,9 +21,7 @@ def leases_of(dal: AsyncDAL) -> Callable[[], LeaseStore]:
     """Opens the store for one piece of work."""
 
     def opened() -> LeaseStore:
-        store = cast("LeaseStore", dal.bind(OWNER, System("a test")))
-        store.primary = True
-        return store
+        return cast("LeaseStore", dal.bind(OWNER, System("a test")))
 
     return opened
 

@@ -91,6 +91,7 @@ _COLUMNS = "id, name, role, community, entity, created_at, created_by, expires_a
 class KeyStore(Store):
     """The keys of all communities: a key must be known before its community is."""
 
+    from_primary = True  # a replica may lag behind a revocation
     tables = (
         Table(
             "api_key",

@@ -134,7 +134,6 @@ class KeyRing:
     async def _check(self) -> None:
         asked_at = time.monotonic()
         store = self._open_store()
-        store.primary = True  # a replica may lag behind a revocation
         if await store.revision() != self._revision:
             self._revision, living = await store.living(time.time())
             self._keys = {key.digest: key for key in living}
