@@ -84,6 +84,7 @@ class Coordinator:
         self._clock = clock
         self._beaten_s = -math.inf
         self._contact_s = math.inf
+        self._ahead_s: float | None = None
         self._number = 0
         self._hosts: Mapping[str, HostRow] = {}
         self._wishes: dict[str, dict[str, Wish]] = {}
@@ -109,6 +110,15 @@ class Coordinator:
     def host(self) -> str:
         """This host's id. It gets another one after it was taken for dead."""
         return self._row.id
+
+    @property
+    def row(self) -> HostRow:
+        """This host as others see it."""
+        return self._row
+
+    def time(self) -> float:
+        """Seconds since 1970 by the database's clock, on which all hosts agree; by ours until it has told."""
+        return time.time() if self._ahead_s is None else self._clock() + self._ahead_s
 
     def hosts(self) -> Mapping[str, HostRow]:
         """The living hosts by id, this one among them."""
@@ -281,6 +291,7 @@ class Coordinator:
         return self.is_sure and self._clock() - self._contact_s >= self._timing.patience_s
 
     def _take_in(self, news: News) -> None:
+        self._ahead_s = news.at - self._clock()
         if news.number == self._number:
             return
         self._number = news.number

@@ -2,21 +2,24 @@
 
 import asyncio
 import contextlib
+import importlib
 import importlib.metadata
 import importlib.resources
 import logging
+import secrets
 import socket
+import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from waddlebot.libs.adapters.delivery_store import OWNER as DELIVERY
 from waddlebot.libs.adapters.delivery_store import DeliveryStore
+from waddlebot.libs.adapters.grpc_config import GrpcConfig
 from waddlebot.libs.adapters.inbox import DurableInbox
 from waddlebot.libs.adapters.lease_store import OWNER as COORDINATION
 from waddlebot.libs.adapters.lease_store import HostRow, LeaseStore
 from waddlebot.libs.adapters.local import LocalEndpoint, WireChecked
-from waddlebot.libs.adapters.memory_bus import MemoryBus, WireCheckedBus
 from waddlebot.libs.adapters.outbox import Outbox
 from waddlebot.libs.audit import Redactor
 from waddlebot.libs.contracts.community import CommunityService
@@ -31,11 +34,14 @@ from waddlebot.libs.web.config import WebConfig
 from waddlebot.libs.web.keys import OWNER as KEYS
 from waddlebot.libs.web.keys import KeyStore
 from waddlebot.libs.web.server import bind
+from waddlebot.runtime.alone import MemoryCarriage, NoLinks
 from waddlebot.runtime.configuration import ConfigurationCache
 from waddlebot.runtime.coordination import Coordinator
+from waddlebot.runtime.deliverers import Deliverers
 from waddlebot.runtime.environment import Environment
+from waddlebot.runtime.members import Members
 from waddlebot.runtime.metrics import LoopLag, metrics_of
-from waddlebot.runtime.observing import Observing, Watcher, observing_of
+from waddlebot.runtime.observing import Observing, Watcher, each_observing, observing_of
 from waddlebot.runtime.ports import HostPorts
 from waddlebot.runtime.profiles import budgets_of, profile_of
 from waddlebot.runtime.readiness import readiness_of
@@ -46,8 +52,19 @@ from waddlebot.runtime.supervision import Supervisor
 from waddlebot.runtime.upgrade import prepare
 from waddlebot.runtime.web import WebFront
 
+if TYPE_CHECKING:
+    from waddlebot.runtime.carriage import Carriage
+    from waddlebot.runtime.links import Links
+
 _DRAIN_S = 10.0
 _ROUTER = "processing.router"
+_ADOPT_EVERY_S = 1.0
+
+_COMPANY = {
+    False: ("waddlebot.runtime.alone.MemoryCarriage", "waddlebot.runtime.alone.NoLinks"),
+    True: ("waddlebot.runtime.carriage.Carriage", "waddlebot.runtime.links.Links"),
+}
+"""How a host talks to others, by whether there are any: REDIS_URL says so. By name, for these import extras."""
 
 
 class StartError(Exception):
@@ -87,6 +104,7 @@ class Host:
         self.modules = chosen(self.manifests, names)
         self.configs = configs_of(self.modules, environ)
         self.web_config = from_environment(WebConfig, "http", environ)
+        self.grpc_config = from_environment(GrpcConfig, "grpc", environ)
         self.runners: dict[str, Runner] = {}
         self.directory: dict[str, Endpoint] = {}
         self.observing: list[Observing] = []
@@ -98,6 +116,8 @@ class Host:
         self.inbox: DurableInbox
         self.outbox: Outbox
         self.coordinator: Coordinator
+        self.carriage: MemoryCarriage | Carriage
+        self.links: NoLinks | Links
         self.web: WebFront
 
     async def start(self) -> None:
@@ -115,27 +135,32 @@ class Host:
         exits = self._exits
         await self.dal.open()
         exits.push_async_callback(self.dal.close)
-        self._compose()
+        self.coordinator = self._coordinated()
         exits.push_async_callback(self.coordinator.close)
         await self.coordinator.start()
+        self._compose()
+        exits.push_async_callback(self.links.stop)
+        await self.links.start()
         await self.shared.configuration.load()
+        exits.push_async_callback(self.carriage.stop)
         await self._enter_states()
         exits.push_async_callback(self.supervisor.stop)
         await self.outbox.adopt()
         exits.push_async_callback(self._drain)
+        await self.carriage.start()
         self._supervise()
         exits.push_async_callback(self.web.stop)
         await self.web.start()
 
     def _compose(self) -> None:
-        bus = {0: MemoryBus, 1: WireCheckedBus}[self.environment.wire_check]()
+        carriage, links = _COMPANY[bool(self.environment.redis_url)]
+        self.carriage = _class_of(carriage)(self)
         secret = load_secret(self.environment.data, self.environment.secret)
-        self.shared = Shared(self.manifests, self.directory, bus, secret, self._send)
-        self.coordinator = self._coordinated()
+        self.shared = Shared(self.manifests, self.directory, self.carriage.bus, secret, self._send)
         self.shared.claims = self.coordinator.claims
-        delivery = partial(delivery_of, self.dal)
-        log = logging.getLogger("runtime.inbox")
-        self.inbox = DurableInbox(delivery, bus, log, self.dal.forget_effects)
+        members, log = Members(self.coordinator), logging.getLogger("runtime.inbox")
+        bus, tell = self.carriage.bus, self.carriage.tell
+        self.inbox = DurableInbox(self.delivery, bus, log, self.dal.forget_effects, members, tell)
         self.shared.configuration = ConfigurationCache(
             self.dal,
             self.manifests,
@@ -150,15 +175,20 @@ class Host:
             endpoint = wrap(LocalEndpoint(module, services, self.redactor.hide))
             self.runners[module.name] = Runner(module, services, endpoint)
             self.directory[module.name] = endpoint
-        deliverers = {m.delivers: self.directory[m.name] for m in self.modules.values() if m.delivers}
-        self.outbox = Outbox(delivery, deliverers, logging.getLogger("runtime.outbox"))
+        self.links = _class_of(links)(self)
+        self.shared.elsewhere = self.links.at
+        deliverers = Deliverers(self.manifests, self.directory)
+        log = logging.getLogger("runtime.outbox")
+        # A host alone delivers by its own modules; among others, one that delivers may come at any time.
+        platforms = {True: tuple(deliverers), False: deliverers.platforms}[self.carriage.bus.shares]
+        self.outbox = Outbox(self.delivery, deliverers, log, members, platforms)
         self.web = WebFront(self)
 
     def _coordinated(self) -> Coordinator:
         """This host among those that share its database."""
         environment = self.environment
-        name = f"{socket.gethostname()}:{self.web_config.port}"
-        row = HostRow("", name, modules=tuple(self.modules), version=importlib.metadata.version("waddlebot"))
+        version = importlib.metadata.version("waddlebot")
+        row = HostRow("", *addresses(self.web_config, self.grpc_config), tuple(self.modules), version)
         return Coordinator(
             partial(leases_of, self.dal),
             row,
@@ -173,7 +203,8 @@ class Host:
                 context: ServiceContext[Any, Any] = ServiceContext(runner.services)
                 state = await self._exits.enter_async_context(runner.module.starter(context))
                 runner.services.enter(state)
-        self.observing = observing_of(
+        gather = {True: observing_of, False: each_observing}[self.carriage.bus.shares]
+        self.observing = gather(
             [
                 Watcher(runner.module.name, observer, runner.services, self.shared.configuration)
                 for runner in self.runners.values()
@@ -191,9 +222,10 @@ class Host:
         lag = LoopLag()
         self.metrics.add(lag.measures)
         self.supervisor.every("loop lag", lag.EVERY_S, lag.look)
-        for module in self.modules.values():
-            if module.delivers:
-                supervise(f"outbox {module.delivers}", partial(self.outbox.run, module.delivers))
+        supervise("bus", self.carriage.run)
+        for platform in self.outbox.platforms:
+            supervise(f"outbox {platform}", partial(self.outbox.run, platform))
+        self.supervisor.every("outbox of others", _ADOPT_EVERY_S, self.outbox.adopt)
         for observing in self.observing:
             supervise(f"observer {observing.name}", observing.run)
         for runner in self.runners.values():
@@ -212,6 +244,7 @@ class Host:
         """Finish what has come in."""
         await self.supervisor.stop([runner.module.name for runner in self.runners.values()])
         await self.inbox.stop()
+        await self.carriage.quiesce()
         for observing in self.observing:
             observing.stop()
         self.outbox.stop()
@@ -222,6 +255,10 @@ class Host:
 
     def _send(self, sends: Sequence[Send]) -> None:
         self.outbox.put(sends)
+
+    def delivery(self) -> DeliveryStore:
+        """The tables of inbox, outbox and dead letters."""
+        return delivery_of(self.dal)
 
     def keys(self) -> KeyStore:
         """The API keys."""
@@ -313,6 +350,29 @@ def keys_of(dal: AsyncDAL) -> KeyStore:
 
 def _migrations(package: str) -> Any:
     return importlib.resources.files(package) / "migrations"
+
+
+def _class_of(path: str) -> Callable[["Host"], Any]:
+    """Raises :class:`StartError` where an extra is not installed."""
+    module, _, name = path.rpartition(".")
+    try:
+        made: Callable[[Host], Any] = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise StartError(
+            f"{error.name} is not installed, which hosts need to talk to others: "
+            "pip install 'waddlebot[redis,grpc]', or unset REDIS_URL to run everything in one process."
+        ) from error
+    return made
+
+
+def addresses(web: WebConfig, grpc: GrpcConfig) -> tuple[str, str, str]:
+    """A host's name, which no other has on this machine, and where it is asked by gRPC and HTTP."""
+    machine = f"{socket.gethostname()}@{uuid.getnode():x}"
+    name = f"{machine}:{web.port or secrets.token_hex(4)}"
+    if not grpc.port:
+        return name, "", ""
+    where = grpc.address.rpartition(":")[0]
+    return name, grpc.address, f"http://{where}:{web.port}"
 
 
 def _as_it_is(endpoint: Endpoint) -> Endpoint:

@@ -183,3 +183,8 @@ def observing_of(watchers: Sequence[Watcher]) -> list[Observing]:
         else:
             rest.append([watcher])
     return [Observing(group) for group in (*crowds.values(), *rest)]
+
+
+def each_observing(watchers: Sequence[Watcher]) -> list[Observing]:
+    """Each gathers for itself, because each has its own place in the stream."""
+    return [Observing([watcher]) for watcher in watchers]

@@ -16,7 +16,17 @@ from waddlebot.libs.sdk.context import Services
 from waddlebot.libs.sdk.contract import Caller
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.module import Module
-from waddlebot.libs.sdk.ports import Bus, CallError, CallScope, Claims, Directory, EventBatch, Ports, Send
+from waddlebot.libs.sdk.ports import (
+    Bus,
+    CallError,
+    CallScope,
+    Claims,
+    Directory,
+    Endpoint,
+    EventBatch,
+    Ports,
+    Send,
+)
 from waddlebot.runtime.configuration import ConfigurationCache
 from waddlebot.runtime.observing import whole_of
 from waddlebot.runtime.secret import Secret
@@ -43,6 +53,7 @@ class Shared:
         self.promised = {contract: m.name for m in manifests.values() for contract, _ in m.promises}
         self.configuration: ConfigurationCache
         self.claims: Callable[[str], Claims]
+        self.elsewhere: Callable[[str, str], Endpoint | None]
         self.dropped: Counter[str] = Counter()
         self._run = secrets.token_hex(4)
         self._numbers = itertools.count()
@@ -53,6 +64,9 @@ class Shared:
         def ask(contract: str, method: str, request: Any, answer: Any) -> Awaitable[Any]:
             provider = self.promised.get(contract, "")
             endpoint = self.directory.get(provider)
+            if scope.at:
+                # What runs here is asked here; a module's replicas on other hosts by the host.
+                endpoint = self.elsewhere(scope.at, provider) or endpoint
             if endpoint is None:
                 raise CallError(f"no host runs a module that promises {contract}")
             return endpoint.call(contract, method, request, scope)

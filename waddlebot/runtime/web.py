@@ -47,7 +47,10 @@ class WebFront:
         health = Health(host.readiness)
         host.metrics.add(health.measures)
         site = Site(
-            modules=[HttpModule(runner.module, runner.services) for runner in host.runners.values()],
+            modules=[
+                HttpModule(runner.module, runner.services, host.links.doors(name))
+                for name, runner in host.runners.items()
+            ],
             gate=gate,
             health=health,
             host_names=web.host_names,

@@ -19,6 +19,9 @@ REPLAY = "replay"
 NOBODY = ""
 """The host of a batch that nobody has begun."""
 
+PARKED = "parked"
+"""Stands for the host of a batch that waits for a group which runs nowhere."""
+
 # An id is remembered for a week: longer than any platform resends (Standard Webhooks: 28 h, Stripe: 3 days).
 REMEMBERED_S = 7 * 86_400.0
 
@@ -100,6 +103,7 @@ class DeliveryStore(Store):
             ("id",),
             scoped=False,
         ),
+        Table("subscriber", (Column("name", "text"), Column("seen_at", "real")), ("name",), scoped=False),
         Table(
             "dead",
             (
@@ -159,7 +163,32 @@ class DeliveryStore(Store):
         places = {f"p{n}": partition for n, partition in enumerate(partitions)}
         hosts = {f"h{n}": host for n, host in enumerate(live)}
         where = f"partition in ({_marks(places)}) and host not in ({_marks(hosts)})"
-        return self._batches(where, {**places, **hosts})
+        return self._batches(f"{where} and host <> :parked", {**places, **hosts, "parked": PARKED})
+
+    @writes
+    def park(self, batch_ids: list[str]) -> None:
+        """These batches wait for groups that run nowhere: nobody died of them."""
+        for batch_id in batch_ids:
+            self.db.execute(
+                "update {inbox} set host = :parked, tries = 0 where id = :id", {"id": batch_id, "parked": PARKED}
+            )
+
+    @writes
+    def unpark(self) -> int:
+        """Somebody runs again who did not: what was parked is to be announced anew. Returns how many batches."""
+        return self.db.execute(
+            "update {inbox} set host = :nobody where host = :parked", {"nobody": NOBODY, "parked": PARKED}
+        ).changed
+
+    @writes
+    def subscribers(self, names: list[str]) -> list[str]:
+        """The names of all groups that ran within a week, ``names`` among them: an accepted batch is for all."""
+        now = time.time()
+        self.db.upsert_many(
+            "subscriber", [(name, now) for name in names], columns=("name", "seen_at"), set=("seen_at",)
+        )
+        self.db.execute("delete from {subscriber} where seen_at < :before", {"before": now - REMEMBERED_S})
+        return [row[0] for row in self.db.execute("select name from {subscriber} order by name")]
 
     def _batches(self, where: str, values: Mapping[str, object]) -> list[OpenBatch]:
         rows = self.db.execute(

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from waddlebot.libs.adapters.delivery_store import REMEMBERED_S, DeliveryStore, OpenBatch, follow_up
 from waddlebot.libs.adapters.membership import Alone, Membership
+from waddlebot.libs.adapters.tracked_bus import Parked
 from waddlebot.libs.dal import Busy, DalError, Unavailable
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.ports import FOLLOWS, Accepted, Bus, EventBatch, EventResult, Send
@@ -33,7 +34,8 @@ class DurableInbox:
     """The inbox port on the delivery tables, and the loop that processes what a crash left open.
 
     ``forgotten`` is told, once an hour, of the time before which nothing can be processed again. ``members``
-    says which partitions are this host's: what dead hosts left open there it processes.
+    says which partitions are this host's: what dead hosts left open there it processes. ``tell`` brings results to
+    other hosts, where somebody may wait for them.
     """
 
     def __init__(
@@ -43,8 +45,10 @@ class DurableInbox:
         log: logging.Logger,
         forgotten: Callable[[float], Awaitable[object]] = _no_matter,
         members: Membership | None = None,
+        tell: Callable[[str, Sequence[EventResult]], None] | None = None,
     ) -> None:
         self._store = store
+        self._tell = tell
         self._bus = bus
         self._log = log
         self._members = members or Alone()
@@ -54,6 +58,7 @@ class DurableInbox:
         self._open_events = 0
         self._held: Counter[str] = Counter()
         self._done: list[str] = []
+        self._parked: list[str] = []
         self._known: set[str] = set()  # batches of ours that have a row
         self._stopping = asyncio.Event()
         self._waiting: dict[tuple[str, str], asyncio.Future[EventResult]] = {}
@@ -123,6 +128,9 @@ class DurableInbox:
         """
         try:
             await self._bus.publish(batch)
+        except Parked as parked:
+            self._log.warning("batch %s waits in the database for %s", batch.id, parked)
+            self._parked.append(batch.id)
         except Exception:
             self._log.exception("batch %s was not processed; the next start tries again", batch.id)
         else:
@@ -147,6 +155,8 @@ class DurableInbox:
         )
         told = [stored.get(result.event_id, result) for result in results]
         self.resolve(batch.source, told)
+        if self._tell is not None:
+            self._tell(batch.source, told)
         if following and not stored:
             follows = follow_up(batch, list(following))
             self._expect(follows)
@@ -212,6 +222,14 @@ class DurableInbox:
         await self._mark_done()
 
     async def _mark_done(self) -> None:
+        parked, self._parked = self._parked, []
+        if parked:
+            try:
+                await self._store().park(parked)
+            except DalError:
+                self._parked = parked + self._parked
+                raise
+            self._known.difference_update(parked)
         done, self._done = self._done, []
         if done:
             try:

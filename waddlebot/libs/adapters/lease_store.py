@@ -54,11 +54,12 @@ class Lease(msgspec.Struct, frozen=True, gc=False):
 class News(msgspec.Struct, frozen=True):
     """What changed since a number: all hosts, and the changed wants and leases; nothing at the same number.
 
-    ``lapsed`` says how many hosts have not been heard of for too long.
+    ``lapsed`` says how many hosts have not been heard of for too long, ``at`` what the database's clock shows.
     """
 
     number: int
     lapsed: int
+    at: float = 0.0
     hosts: tuple[HostRow, ...] = ()
     wants: tuple[Want, ...] = ()
     leases: tuple[Lease, ...] = ()
@@ -110,11 +111,14 @@ class LeaseStore(Store):
 
     @writes
     def arrive(self, host: HostRow, expiry_s: float, alone: bool) -> None:
-        """A host is here from now on, for ``expiry_s`` after each heartbeat. ``alone``: all others are gone."""
+        """A host is here from now on, for ``expiry_s`` after each heartbeat. ``alone``: all others are gone.
+
+        One of the same name is gone in any case: two cannot have the same address on the same machine.
+        """
         self._turn()
-        if alone:
-            self.db.execute("delete from {host}")
-            self.db.execute("delete from {want}")
+        others = {"name": host.name, "alone": int(alone)}
+        self.db.execute("delete from {host} where name = :name or :alone = 1", others)
+        self.db.execute("delete from {want} where host not in (select id from {host})")
         self.db.execute(
             "insert into {host} (id, name, grpc, http, modules, version, started_at, until)"
             " values (:id, :name, :grpc, :http, :modules, :version, {now}, {now} + :expiry_s)",
@@ -187,9 +191,9 @@ class LeaseStore(Store):
         """What changed after the number ``since``."""
         found = self.db.execute("select number from {turn} where what = 'leases'")
         number = found[0][0] if found else 0
-        lapsed = self.db.execute("select count(*) from {host} where until < {now}")[0][0]
+        lapsed, at = self.db.execute("select (select count(*) from {host} where until < {now}), {now}")[0]
         if number == since:
-            return News(number, lapsed)
+            return News(number, lapsed, at)
         hosts = self.db.execute(
             "select id, name, grpc, http, modules, version, started_at from {host} order by id"
         )
@@ -199,6 +203,7 @@ class LeaseStore(Store):
         return News(
             number,
             lapsed,
+            at,
             tuple(
                 HostRow(id_, name, grpc, http, msgspec.json.decode(modules, type=tuple[str, ...]), version, at)
                 for id_, name, grpc, http, modules, version, at in hosts

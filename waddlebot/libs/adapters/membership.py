@@ -19,6 +19,10 @@ class Membership(Protocol):
         """The partitions that this host owns, with their fences."""
 
     @property
+    def is_sure(self) -> bool:
+        """Whether no other host can have taken this one for dead."""
+
+    @property
     def live(self) -> Collection[str]:
         """The ids of all hosts that live, this one included."""
 
@@ -28,5 +32,6 @@ class Alone:
 
     def __init__(self) -> None:
         self.host = f"host-{secrets.token_hex(6)}"
+        self.is_sure = True
         self.owned: Mapping[int, int] = dict.fromkeys(range(PARTITIONS), 1)
         self.live: Collection[str] = frozenset({self.host})

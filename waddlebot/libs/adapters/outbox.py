@@ -20,6 +20,7 @@ _BATCH_MAX = 1_024
 _FAST_S = 0.1
 _SLOW_S = 0.2
 _RETRY_S = 1.0
+_UNSURE_S = 0.2
 _TIMEOUT_S = 60.0
 _DOUBTFUL_MAX = 1_000
 
@@ -44,7 +45,7 @@ class Outbox:
         self._deliverers = deliverers
         self._log = log
         self._members = members or Alone()
-        self.platforms = tuple(platforms or deliverers)
+        self.platforms = tuple(platforms) or tuple(deliverers)
         self._queues: dict[str, deque[tuple[Send, str]]] = {platform: deque() for platform in self.platforms}
         self._wake: dict[str, asyncio.Event] = {platform: asyncio.Event() for platform in self.platforms}
         self._held: Counter[str] | None = None
@@ -105,6 +106,8 @@ class Outbox:
     async def adopt(self) -> None:
         """Quarantine what hosts that are gone were sending, and queue what they had only queued."""
         members = self._members
+        if not members.owned:
+            return
         doubtful, queued = await self._store().adopt_outbox(members.host, list(members.live))
         if doubtful:
             self._log.warning(
@@ -152,8 +155,16 @@ class Outbox:
 
     async def _send(self, platform: str, taken: Sequence[tuple[Send, str]]) -> float:
         """Hand replies over, between two commits; returns how many seconds the module took."""
+        members = self._members
+        host = members.host
+        # Frozen, or without the database, for so long that others may have taken over: time alone will tell.
+        while not members.is_sure:  # noqa: ASYNC110  the clock says when it ends, no event does
+            await asyncio.sleep(_UNSURE_S)
+        if members.host != host:
+            self.outcomes["abandoned"] += len(taken)
+            return 0.0
         sends = [send for send, _ in taken]
-        row = Leaving(secrets.token_hex(12), platform, "sending", sends, time.time(), self._members.host)
+        row = Leaving(secrets.token_hex(12), platform, "sending", sends, time.time(), host)
         while True:
             try:
                 left, self._left = self._left, []

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from functools import partial
@@ -11,11 +12,13 @@ from typing import Any, Protocol
 import msgspec
 
 from waddlebot.libs.dal import Unavailable
-from waddlebot.libs.sdk.ports import EventBatch, EventResult, Subscriber, partition_of
+from waddlebot.libs.sdk.ports import CallError, EventBatch, EventResult, Subscriber, partition_of
 
 AGAIN_S = 5.0
 """After this time without an end a batch is carried again (ARCHITECTURE §5), and after twice that, and so on."""
 AGAIN_S_MAX = 60.0
+PATIENCE_S = 30.0
+"""How long a batch is kept in memory for a group that runs nowhere; a host that restarts is back sooner."""
 _AWAY_S = 0.5
 _FINISHED_MAX = 20_000
 
@@ -38,6 +41,10 @@ type Note = Done | Results
 """What hosts tell each other beside the events. It may be lost; what matters is in the database."""
 
 
+class Parked(Exception):  # noqa: N818  what becomes of a batch, no error
+    """Some groups run nowhere now: their batch waits in the database until they do."""
+
+
 class Carrier(Protocol):
     """Carries batches and notes between hosts."""
 
@@ -54,8 +61,11 @@ class Carrier(Protocol):
     def note(self, note: Note) -> None:
         """Tell all hosts, this one included."""
 
-    def on_note(self, told: Callable[[Note], None]) -> None:
-        """``told`` hears every note from now on."""
+    def on_note(self, callback: Callable[[Note], None]) -> None:
+        """``callback`` hears every note from now on."""
+
+    async def deliver(self, batch: EventBatch, names: Collection[str] | None = None) -> None:
+        """Hand a live batch that came another way to subscribers here, once."""
 
 
 type Direct = Callable[[str, EventBatch], Awaitable[bool]]
@@ -66,8 +76,8 @@ class TrackedBus:
     """Announces by a carrier, and knows when an accepted batch is processed by all.
 
     ``groups`` are the names of all subscribers of the installation, wherever they run; ``owns`` says whether a
-    partition is this host's. While the carrier is away ``direct`` reaches other hosts, and groups here take
-    their batches at once.
+    partition is this host's; ``absent`` are the groups that no living host runs. While the carrier is away
+    ``direct`` reaches other hosts, and groups here take their batches at once.
     """
 
     shares = False
@@ -77,12 +87,14 @@ class TrackedBus:
         carrier: Carrier,
         groups: Callable[[], Collection[str]],
         owns: Callable[[int], bool],
+        absent: Callable[[], Collection[str]],
         direct: Direct,
         log: logging.Logger,
     ) -> None:
         self._carrier = carrier
         self._groups = groups
         self._owns = owns
+        self._absent = absent
         self._direct = direct
         self._log = log
         self._here: dict[str, tuple[Subscriber, bool]] = {}
@@ -100,12 +112,15 @@ class TrackedBus:
         self._carrier.subscribe(name, partial(self._take, name), owned=owned)
 
     async def publish(self, batch: EventBatch) -> None:
-        """As the Bus port says: an inboxed batch is carried until every group has processed it."""
+        """As the Bus port says: an inboxed batch is carried until every group has processed it.
+
+        Raises :class:`Parked` where only groups are left that run nowhere.
+        """
         if not batch.inboxed:
             await self._carrier.publish(batch)
             return
         found = self._open[batch.id] = Open(set(self._groups()))
-        again_s = AGAIN_S
+        began_s, again_s = time.monotonic(), AGAIN_S
         try:
             while found.groups:
                 try:
@@ -116,6 +131,9 @@ class TrackedBus:
                     wait_s = _AWAY_S
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(found.ended.wait(), wait_s)
+                patient = time.monotonic() - began_s < PATIENCE_S
+                if found.groups and not patient and found.groups <= set(self._absent()):
+                    raise Parked(f"{', '.join(sorted(found.groups))}: no host runs them")
         finally:
             del self._open[batch.id]
 
@@ -123,25 +141,33 @@ class TrackedBus:
         """Tell the hosts where somebody may wait for these results."""
         self._carrier.note(Results(source, tuple(results)))
 
-    async def bypass(self, batch: EventBatch) -> None:
-        """Hand a live batch to every group without the carrier, which is away."""
+    async def bypass(self, partition: int, batch: EventBatch) -> None:
+        """Hand a live batch of one partition to every group without the carrier, which is away."""
         for group in self._groups():
-            if not await self.hand_over(group, batch):
+            if self._is_here(group, partition):
+                await self._carrier.deliver(batch, (group,))
+            else:
                 await self._direct(group, batch)
 
-    async def hand_over(self, group: str, batch: EventBatch) -> bool:
-        """Hand a batch to a group here. ``False`` where it is not at home, or owns another partition."""
+    async def taken(self, group: str, batch: EventBatch) -> None:
+        """Take a batch that another host handed over. Raises ``CallError`` where the group is not at home."""
+        if not self._is_here(group, _partition(batch)):
+            raise CallError(f"{group} does not take partition {_partition(batch)} here")
+        if batch.inboxed:
+            await self._once(group, batch)
+        else:
+            await self._carrier.deliver(batch, (group,))
+
+    def _is_here(self, group: str, partition: int) -> bool:
         subscriber, owned = self._here.get(group, (None, False))
-        if subscriber is None or (owned and not self._owns(_partition(batch))):
-            return False
-        done = self._take(group, batch)
-        if done is not None:
-            await done
-        return True
+        return subscriber is not None and (not owned or self._owns(partition))
 
     async def _directly(self, batch: EventBatch, found: "Open") -> None:
         async def reach(group: str) -> None:
-            if await self.hand_over(group, batch) or await self._direct(group, batch):
+            if self._is_here(group, _partition(batch)):
+                await self._once(group, batch)
+                found.end(group)
+            elif await self._direct(group, batch):
                 found.end(group)
 
         outcomes = await asyncio.gather(*(reach(group) for group in list(found.groups)), return_exceptions=True)
@@ -152,11 +178,11 @@ class TrackedBus:
     # --- what arrives here ---------------------------------------------------------------------------------
 
     def _take(self, name: str, batch: EventBatch) -> Awaitable[None] | None:
-        subscriber, _ = self._here[name]
-        return self._once(name, subscriber, batch) if batch.inboxed else subscriber(batch)
+        return self._once(name, batch) if batch.inboxed else self._here[name][0](batch)
 
-    async def _once(self, name: str, subscriber: Subscriber, batch: EventBatch) -> None:
+    async def _once(self, name: str, batch: EventBatch) -> None:
         """Process an inboxed batch that may be carried here more than once."""
+        subscriber, _ = self._here[name]
         key = name, batch.id
         if key not in self._finished:
             running = self._running.get(key)

@@ -119,7 +119,7 @@ async def open_desk(ctx: ServiceContext[Any, RouterStore]) -> AsyncIterator[Desk
         desk.router.persons.update(links.persons)
     except CallError as error:
         desk.services.log.warning("who belongs to whom is not known: %s", error)
-    desk.ports.bus.subscribe("processing.router", desk.router.handle)
+    desk.ports.bus.subscribe("processing.router", desk.router.handle, owned=True)
     desk.ports.watch(desk.router.refresh)
     async with contextlib.aclosing(desk.webhooks):
         yield desk

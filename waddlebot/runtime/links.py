@@ -1,0 +1,130 @@
+"""The links of this host to others: who answers for which module, and the doors by which others ask here.
+
+Every module that runs elsewhere has an endpoint in the host's directory as long as some living host runs it; those
+that run here shadow it. Imported only where a host has others to talk to, for gRPC is an extra and slow to import.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from waddlebot.libs.adapters.answering import Answering
+from waddlebot.libs.adapters.grpc_peers import PeerEndpoint, Peers
+from waddlebot.libs.adapters.grpc_server import GrpcServer
+from waddlebot.libs.adapters.grpc_unary import UnaryCalls
+from waddlebot.libs.adapters.lease_store import HostRow
+from waddlebot.libs.adapters.replicated import Replicated
+from waddlebot.libs.adapters.rest_endpoint import PATH, CallDoor
+from waddlebot.libs.adapters.service_tokens import ServiceTokens
+from waddlebot.libs.grpc_protos.codec import Codec
+from waddlebot.libs.grpc_protos.promises import Promises
+from waddlebot.libs.sdk.ports import CallError, EventBatch
+from waddlebot.libs.web.doors import ASGI
+
+if TYPE_CHECKING:
+    from waddlebot.libs.adapters.tracked_bus import TrackedBus
+    from waddlebot.runtime.host import Host
+
+PURPOSE = "service"
+"""What the installation's secret signs the hosts' tokens for."""
+
+_GRACE_S = 10.0
+_BEHIND_S = 2.0
+_POLL_S = 0.05
+
+
+class Links:
+    """The endpoints of modules on other hosts, and the server by which they reach those here."""
+
+    def __init__(self, host: "Host") -> None:
+        """Raises ``GrpcConfigError`` for settings that contradict each other."""
+        self._host = host
+        codec = Codec()
+        promises = Promises(host.manifests, codec)
+        coordinator = host.coordinator
+        audiences = coordinator.row.grpc, coordinator.row.http
+        secret = host.shared.secret.derive(PURPOSE)
+        self._tokens = ServiceTokens(secret, lambda: coordinator.host, audiences, coordinator.time)
+        local = {name: runner.endpoint for name, runner in host.runners.items()}
+        self._answering = Answering(local, promises, codec, behind=self._refreshed, taken=self._taken)
+        unary = UnaryCalls(promises, self._answering)
+        config = host.grpc_config
+        self._server = GrpcServer(config, self._answering, self._tokens, unary) if config.port else None
+        self.peers = Peers(config, self._tokens, promises, codec)
+
+    def doors(self, module: str) -> Mapping[str, ASGI]:
+        """Where a module here answers over HTTP what it is not asked by gRPC."""
+        return {PATH: CallDoor(module, self._answering, self._tokens)}
+
+    async def start(self) -> None:
+        """Listen, and know who is there. Raises ``GrpcConfigError`` where the address cannot be had."""
+        if self._server is not None:
+            await self._server.start()
+        self._host.coordinator.when_changed(self._look)
+        self._look()
+
+    async def stop(self) -> None:
+        """Answer what is under way, and end all links."""
+        if self._server is not None:
+            await self._server.stop(_GRACE_S)
+        await self.peers.close()
+
+    def at(self, host: str, module: str) -> PeerEndpoint | None:
+        """A module on one host, None where it does not live."""
+        row = self._others().get(host)
+        return None if row is None or module not in row.modules else self._endpoint(module, row)
+
+    async def batch(self, host: str, group: str, batch: EventBatch) -> None:
+        """Hand a batch to a subscriber on another host. Raises ``CallError``."""
+        module = group.rpartition(".")[0] if group not in self._host.manifests else group
+        endpoint = self.at(host, module)
+        if endpoint is None:
+            raise CallError(f"the host {host} of {group} lives no more")
+        await endpoint.batch(group, batch)
+
+    def runs(self, module: str) -> list[str]:
+        """The other hosts that run a module."""
+        return [host for host, row in self._others().items() if module in row.modules]
+
+    def _others(self) -> Mapping[str, HostRow]:
+        coordinator = self._host.coordinator
+        return {id_: row for id_, row in coordinator.hosts().items() if id_ != coordinator.host and row.grpc}
+
+    def _endpoint(self, module: str, row: HostRow) -> PeerEndpoint:
+        return self.peers.endpoint(module, row.grpc, row.http)
+
+    def _look(self) -> None:
+        """Whoever came or went: the directory has the modules that can be asked now."""
+        others = self._others()
+        directory, local = self._host.directory, self._host.runners
+        for module in self._host.manifests:
+            if module in local:
+                continue
+            replicas = {id_: self._endpoint(module, row) for id_, row in others.items() if module in row.modules}
+            there = directory.get(module)
+            if not replicas:
+                directory.pop(module, None)
+            elif not isinstance(there, Replicated) or there.replicas != replicas:
+                directory[module] = Replicated(module, replicas)
+        gone = self.peers.links.keys() - {row.grpc for row in others.values()}
+        if gone:
+            self._forgetting = asyncio.ensure_future(self.peers.keep([row.grpc for row in others.values()]))
+
+    async def _taken(self, group: str, batch: EventBatch) -> None:
+        await cast("TrackedBus", self._host.shared.bus).taken(group, batch)
+
+    async def _refreshed(self, version: int, community: str) -> None:
+        """Wait until this host knows a community's configuration of at least that version.
+
+        Raises ``TimeoutError`` when it does not in time.
+        """
+        configuration = self._host.shared.configuration
+        until_s = time.monotonic() + _BEHIND_S
+        while (known := configuration.get(community)) is not None and known.version < version:
+            if time.monotonic() > until_s:
+                raise TimeoutError(f"version {version} of {community} is not here yet")
+            await configuration.poll()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.sleep(_POLL_S)
