@@ -231,8 +231,8 @@ class Peers:
     def endpoint(self, module: str, grpc: str, http: str = "") -> PeerEndpoint:
         """A module on the host that is asked by gRPC at HOST:PORT, and at the URL ``http`` when that is refused.
 
-        Either may be empty where the host has none. The same endpoint, with its breaker, each time. A host that could only be talked to in the clear is not
-        asked.
+        Either may be empty where the host has none. The same endpoint, with its breaker, each time. A host that
+        could only be talked to in the clear is not asked.
         """
         key = (module, grpc, http)
         endpoint = self._endpoints.get(key)
@@ -243,12 +243,12 @@ class Peers:
         return endpoint
 
     async def keep(self, hosts: Collection[tuple[str, str]]) -> None:
-        """Forget all hosts but those with these addresses, ``(grpc, http)``; what was asked of the others is lost."""
+        """Forget all hosts but those with these addresses, ``(grpc, http)``: what was asked of others is lost."""
         self._endpoints = {key: found for key, found in self._endpoints.items() if key[1:] in hosts}
         addresses, urls = {grpc for grpc, _ in hosts}, {http for _, http in hosts}
-        gone = [self._links.pop(address) for address in [*self._links] if address not in addresses]
-        unused = [self._rests.pop(url) for url in [*self._rests] if url not in urls]
-        await asyncio.gather(*(link.close() for link in (*gone, *unused)))
+        gone = [self._links.pop(address).close() for address in [*self._links] if address not in addresses]
+        gone += [self._rests.pop(url).close() for url in [*self._rests] if url not in urls]
+        await asyncio.gather(*gone)
 
     async def close(self) -> None:
         """End all streams."""

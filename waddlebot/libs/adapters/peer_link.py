@@ -98,13 +98,14 @@ class PeerLink:
         self._admission = Admission(waiting_max)
         self._waiting: dict[int, _Waiting] = {}
         self._number = 0
-        self._outgoing = Outgoing(self._cannot_leave, self._stamped, self._token)
+        self._outgoing = Outgoing(self._cannot_leave, self._leaving, self._token)
         self._token_at_s = 0.0
         self._task: asyncio.Task[None] | None = None
         self._failures = 1 if forbidden else 0
         self._retry_at_s = 0.0
         self._reason = forbidden
         self._closed = bool(forbidden)
+        self._connected_late = False
         self.connected = False
         self.counts: Counter[str] = Counter()
         """How many answers came ``late``, and how often the stream was ``lost``."""
@@ -136,7 +137,7 @@ class PeerLink:
             return
         self._number = number = self._number + 1
         self._waiting[number] = _Waiting(question, self._loop.time() + question.timeout_s, settle)
-        self._outgoing.put({"id": number})
+        self._outgoing.put(item_of(number, question))
         self._woken()
 
     def expire(self, now_s: float) -> bool:
@@ -190,7 +191,7 @@ class PeerLink:
             if call.done():
                 await call.read()  # raises what the other side said
                 return
-            self.connected = True
+            self.connected = self._connected_late = True
             self._failures = 0
             writing = self._loop.create_task(self._outgoing.run(call.write))
             while isinstance(raw := await call.read(), bytes):
@@ -210,19 +211,16 @@ class PeerLink:
             self._admission.leave(waiting.question.community)
             waiting.settle(item)
 
-    def _stamped(self, numbered: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The items that leave now, with the time that is left for each; what was given up stays."""
-        now_s, stamped = self._loop.time(), []
-        for item in numbered:
-            waiting = self._waiting.get(item["id"])
-            if waiting is not None:
-                question = waiting.question
-                item["module"] = question.module
-                item["correlation_id"] = question.correlation_id
-                item["timeout_ms"] = max(1, int(1_000 * (waiting.deadline_s - now_s)))
-                item[question.kind] = question.body
-                stamped.append(item)
-        return stamped
+    def _leaving(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The items that leave now: what was given up stays."""
+        waiting = self._waiting
+        leaving = [item for item in items if item["id"] in waiting]
+        if self._connected_late:  # they waited for the connection, so less time is left than they say
+            self._connected_late = False
+            now_s = self._loop.time()
+            for item in leaving:
+                item["timeout_ms"] = _ms_of(waiting[item["id"]].deadline_s - now_s)
+        return leaving
 
     def _token(self) -> str:
         now_s = self._loop.time()
@@ -247,6 +245,21 @@ class PeerLink:
             self.counts["lost"] += 1
         for number in list(self._waiting):
             self._settle(number, Lost(f"{self.address} is away: {reason}", "away", untouched=number in unsent))
+
+
+def item_of(number: int, question: Question) -> dict[str, Any]:
+    """A question as keyword arguments of ``Item``."""
+    return {
+        "id": number,
+        "module": question.module,
+        "correlation_id": question.correlation_id,
+        "timeout_ms": _ms_of(question.timeout_s),
+        question.kind: question.body,
+    }
+
+
+def _ms_of(seconds: float) -> int:
+    return max(1, int(1_000 * seconds))
 
 
 def correlation_of(fallback: str) -> str:

@@ -7,6 +7,7 @@
 import asyncio
 import io
 import ssl
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +17,8 @@ from google.protobuf.message import DecodeError
 
 from waddlebot.libs.adapters.answering import Answering
 from waddlebot.libs.adapters.frames import FRAME_BYTES_MAX, frames_of
-from waddlebot.libs.adapters.peer_link import Lost, Question, Settle
-from waddlebot.libs.adapters.service_tokens import ServiceTokens, TokenError, bearer_of
+from waddlebot.libs.adapters.peer_link import Lost, Question, Settle, item_of
+from waddlebot.libs.adapters.service_tokens import RENEW_S, ServiceTokens, TokenError, bearer_of
 from waddlebot.libs.grpc_protos.peer_pb2 import Frame
 from waddlebot.libs.web.doors import ASGIScope, Receive, Send, allow, headers_of, read_body, respond
 from waddlebot.libs.web.errors import HttpError
@@ -29,6 +30,7 @@ JSON = "application/json"
 CONNECTIONS_MAX = 32
 ITEMS_MAX = 64
 """Items of one request."""
+_LARGE_BYTES = 1024 * 1024
 _UNTOUCHED = frozenset({401, 403, 404, 405, 413, 415, 429, 503})
 """Statuses by which a host, or a proxy before it, says that it did nothing."""
 
@@ -42,6 +44,8 @@ class RestLink:
         self._tokens = tokens
         self._authorities = authorities
         self._session: aiohttp.ClientSession | None = None
+        self._bearer = ""
+        self._renew_at_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def ask(self, question: Question, settle: Settle) -> None:
@@ -60,14 +64,7 @@ class RestLink:
 
     async def _ask(self, question: Question, settle: Settle) -> None:
         lost: list[str] = []
-        item = {
-            "id": 1,
-            "module": question.module,
-            "correlation_id": question.correlation_id,
-            "timeout_ms": max(1, int(1_000 * question.timeout_s)),
-            question.kind: question.body,
-        }
-        body = b"".join(frames_of([item], lambda _, reason: lost.append(reason)))
+        body = b"".join(frames_of([item_of(1, question)], lambda _, reason: lost.append(reason)))
         if lost:
             settle(Lost(f"this cannot leave the process: {lost[0]}", "local", untouched=True))
             return
@@ -85,9 +82,10 @@ class RestLink:
             settle(Lost(f"{self._url} is away: {error}", "away", untouched))
 
     async def _post(self, module: str, body: bytes) -> Any:
-        headers = {"Content-Type": PROTOBUF, "Authorization": f"Bearer {self._tokens.make(self._audience)}"}
         url = f"{self._url}{API}/{module}{PATH}"
-        async with self._connections().post(url, data=io.BytesIO(body), headers=headers) as got:
+        # A large body is written piece by piece, so that others may leave between; that takes a thread.
+        data = body if len(body) < _LARGE_BYTES else io.BytesIO(body)
+        async with self._connections().post(url, data=data, headers=self._headers()) as got:
             raw = await got.content.read(FRAME_BYTES_MAX + 1)
             if got.status != 200:
                 words = f"{self._url} answered with the status {got.status}"
@@ -97,6 +95,13 @@ class RestLink:
         except DecodeError:
             return Lost(f"{self._url} answered with what is no frame", "garbage")
         return items[0] if len(items) == 1 else Lost(f"{self._url} answered nothing", "silent")
+
+    def _headers(self) -> dict[str, str]:
+        now_s = time.monotonic()
+        if now_s >= self._renew_at_s:
+            self._renew_at_s = now_s + RENEW_S
+            self._bearer = f"Bearer {self._tokens.make(self._audience)}"
+        return {"Content-Type": PROTOBUF, "Authorization": self._bearer}
 
     def _connections(self) -> aiohttp.ClientSession:
         if self._session is None:

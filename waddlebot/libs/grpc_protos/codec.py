@@ -6,8 +6,8 @@ Values go out as keyword arguments of the generated message class, which protobu
 
 import importlib
 import operator
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from google.protobuf.message import DecodeError, Message
@@ -64,16 +64,8 @@ class Converter:
         """Look at the struct's fields. Raises ``ShapeError`` for one that has no place in protobuf."""
         parts = shapes.parts_of(self.struct)
         names = tuple(part.name for part in parts)
-        encoders = tuple(
-            (part.name, encode, part.default)
-            for part in parts
-            if (encode := _encoder(part.shape, codec)) is not None
-        )
-        decoders = tuple(
-            (index, decode) for index, part in enumerate(parts) if (decode := _reader(part, codec)) is not None
-        )
-        self.fields = _outgoing(names, encoders)
-        self.value = _incoming(self.struct, names, decoders)
+        self.fields = _outgoing([(part, _encoder(part.shape, codec)) for part in parts])
+        self.value = _incoming(self.struct, names, [_reader(part, codec) for part in parts])
 
     def dumps(self, value: Any) -> bytes:
         """A struct as bytes. Raises :class:`WireError`."""
@@ -97,12 +89,18 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda value: tuple([getattr(value, name) for name in names])
 
 
-def _outgoing(names: tuple[str, ...], encoders: tuple[tuple[str, Encode, Any], ...]) -> Encode:
-    get = _getter(names)
+def _outgoing(parts: Sequence[tuple[Part, Encode | None]]) -> Encode:
+    asdict = msgspec.structs.asdict
+    always = [(part.name, encode) for part, encode in parts if encode is not None and part.required]
+    seldom = [
+        (part.name, encode, part.default) for part, encode in parts if encode is not None and not part.required
+    ]
 
     def fields(value: Any) -> dict[str, Any]:
-        out = dict(zip(names, get(value), strict=False))
-        for name, encode, default in encoders:
+        out = asdict(value)
+        for name, encode in always:
+            out[name] = encode(out[name])
+        for name, encode, default in seldom:
             held = out[name]
             # What has its default stays away: the other side puts it back, and most fields of most values do.
             out[name] = None if held == default and type(held) is type(default) else encode(held)
@@ -111,16 +109,25 @@ def _outgoing(names: tuple[str, ...], encoders: tuple[tuple[str, Encode, Any], .
     return fields
 
 
-def _incoming(
-    struct: type[msgspec.Struct], names: tuple[str, ...], decoders: tuple[tuple[int, Decode], ...]
-) -> Decode:
+class _Reader(NamedTuple):
+    """How one field comes in: from what its message has there, or, ``by_message``, from the message as a whole."""
+
+    decode: Decode | None
+    by_message: bool = False
+
+
+def _incoming(struct: type[msgspec.Struct], names: tuple[str, ...], readers: Sequence[_Reader]) -> Decode:
     get = _getter(names)
-    if not decoders:
+    by_value = [(index, r.decode) for index, r in enumerate(readers) if r.decode and not r.by_message]
+    by_message = [(index, r.decode) for index, r in enumerate(readers) if r.decode and r.by_message]
+    if not by_value and not by_message:
         return lambda message: struct(*get(message))
 
     def value(message: Any) -> Any:
         values = list(get(message))
-        for index, decode in decoders:
+        for index, decode in by_value:
+            values[index] = decode(values[index])
+        for index, decode in by_message:
             values[index] = decode(message)
         return struct(*values)
 
@@ -210,16 +217,28 @@ def _python_type(shape: Shape) -> Any:
 # --- in -----------------------------------------------------------------------------------------------
 
 
-def _reader(part: Part, codec: Codec) -> Decode | None:
-    """How one field is read from its message; None where it is as it stands."""
+def _reader(part: Part, codec: Codec) -> _Reader:
+    """How one field is read. To ask a message whether it has a field costs more than to look at the value."""
     name, get = part.name, operator.attrgetter(part.name)
     decode = _decoder(part.shape, codec)
     if not part.present:
-        return None if decode is None else lambda message: decode(get(message))
+        return _Reader(decode)
     absent = _absent(part)
     if decode is None:
-        return lambda message: get(message) if message.HasField(name) else absent()
-    return lambda message: decode(get(message)) if message.HasField(name) else absent()
+        return _Reader(lambda message: get(message) if message.HasField(name) else absent(), by_message=True)
+    if _is_never_empty(part.shape):
+        return _Reader(lambda value: decode(value) if value else absent())
+    return _Reader(lambda message: decode(get(message)) if message.HasField(name) else absent(), by_message=True)
+
+
+def _is_never_empty(shape: Shape) -> bool:
+    """Whether an empty text or no bytes can only mean that the field is absent."""
+    match shape:
+        case shapes.Packed():
+            return True  # nothing packs to no bytes
+        case shapes.Scalar(proto="string", allowed=allowed, enumeration=None):
+            return bool(allowed) and "" not in allowed
+    return False
 
 
 def _absent(part: Part) -> Callable[[], Any]:

@@ -119,9 +119,9 @@ def call_of(handler: str = "echo", args: str = "hello", *, community: str = "hom
     return Call(ACTION, f"command:{handler}", event, args, "irc:7", 7, **values)
 
 
-def tokens_of(host: str, address: str = "", secret: bytes = SECRET, **options: Any) -> ServiceTokens:
-    """The tokens of a host that is known by an address."""
-    return ServiceTokens(secret, lambda: host, {address}, **options)
+def tokens_of(host: str, *addresses: str, secret: bytes = SECRET, **options: Any) -> ServiceTokens:
+    """The tokens of a host that is known by these addresses."""
+    return ServiceTokens(secret, lambda: host, set(addresses), **options)
 
 
 def peers_of(config: GrpcConfig | None = None, host: str = "host-a", **options: Any) -> Peers:
@@ -134,6 +134,11 @@ async def _not_behind(version: int, community: str) -> None:
     """What a host does that knows every version."""
 
 
+def url_of(http_port: int) -> str:
+    """Where the REST doors of a host are."""
+    return f"http://127.0.0.1:{http_port}"
+
+
 class Serving:
     """A host at work: its callee, what answers for it, and its two doors."""
 
@@ -143,19 +148,21 @@ class Serving:
         behind: Callable[[int, str], Awaitable[None]] = _not_behind,
         taken: Callable[[str, EventBatch], Awaitable[None]] | None = None,
         clock: Callable[[], float] = time.time,
+        http_port: int = 0,
         **options: Any,
     ) -> None:
         codec = Codec()
         self.callee = Callee()
-        self.tokens = tokens_of("host-b", config.address, clock=clock)
+        self.tokens = tokens_of("host-b", config.address, url_of(http_port), clock=clock)
         promises = Promises(manifests(), codec)
         self.answering = Answering(
             {ACTION: self.callee, CORE: self.callee}, promises, codec, behind=behind, taken=taken, **options
         )
         self.server = GrpcServer(config, self.answering, self.tokens, UnaryCalls(promises, self.answering))
         self.address = config.address
+        self.http_port = http_port
 
-    def web(self, port: int) -> WebServer:
+    def web(self) -> WebServer:
         """A web server with the REST doors of both modules."""
         modules = [
             HttpModule(module, LoneServices(module), {PATH: CallDoor(module.name, self.answering, self.tokens)})
@@ -163,7 +170,7 @@ class Serving:
         ]
         gate = Gate(KeyRing(_no_keys), lambda entity: "", requests_max=1, requests_window_s=1.0)
         site = Site(modules, gate, Health({}), frozenset(), "0.0.0")
-        return WebServer(create_app(site), WebConfig(port=port))
+        return WebServer(create_app(site), WebConfig(port=self.http_port))
 
 
 def _no_keys() -> KeyStore:
@@ -171,12 +178,12 @@ def _no_keys() -> KeyStore:
 
 
 @contextlib.asynccontextmanager
-async def serving(config: GrpcConfig, *, http_port: int = 0, **options: Any) -> AsyncIterator[Serving]:
+async def serving(config: GrpcConfig, **options: Any) -> AsyncIterator[Serving]:
     """A host at work in this process; with an ``http_port`` its REST doors too."""
     found = Serving(config, **options)
     async with contextlib.AsyncExitStack() as stack:
-        if http_port:
-            await stack.enter_async_context(found.web(http_port))
+        if found.http_port:
+            await stack.enter_async_context(found.web())
         await found.server.start()
         stack.push_async_callback(found.server.stop, 1.0)
         yield found

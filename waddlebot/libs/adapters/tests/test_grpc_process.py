@@ -139,15 +139,15 @@ async def _connects(echo: PeerEndpoint, link: PeerLink) -> bool:
 @contextlib.asynccontextmanager
 async def web_alone(config: GrpcConfig, http_port: int) -> AsyncIterator[Serving]:
     """A host whose gRPC is refused."""
-    host = Serving(config)
-    async with host.web(http_port):
+    host = Serving(config, http_port=http_port)
+    async with host.web():
         yield host
 
 
 async def test_a_host_without_grpc_is_asked_by_http(peers: Peers) -> None:
     http_port = free_port()
     url = f"http://127.0.0.1:{http_port}"
-    async with web_alone(GrpcConfig(advertise=url), http_port):
+    async with web_alone(GrpcConfig(), http_port):
         echo = peers.endpoint(ACTION, "", url)
         assert (await echo.execute(call_of())).status == "ok"
         await peers.keep({("", url)})
