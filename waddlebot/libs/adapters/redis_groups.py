@@ -47,7 +47,7 @@ class Group:
         self.mask = 1 << number
         self.rung: set[int] = set(range(PARTITIONS))
         self.taking: set[int] = set()
-        self.in_hand: dict[int, set[bytes]] = {}
+        self.in_hand: dict[int, set[str]] = {}
         self.events_in_hand = 0
         self.waiting = 0
         self.fences: dict[str, int] = {}
@@ -59,14 +59,14 @@ class Group:
         """Whether it takes nothing more for now: it said so, or has much in work."""
         return self.waiting > 0 or self.events_in_hand >= _IN_HAND_MAX
 
-    def begin(self, partition: int, id_: bytes, batch: EventBatch) -> None:
+    def begin(self, partition: int, id_: str, batch: EventBatch) -> None:
         """An entry is in work."""
         self.in_hand.setdefault(partition, set()).add(id_)
         self.events_in_hand += len(batch.events)
         self.waiting += not batch.inboxed
         self.idle.clear()
 
-    def end(self, partition: int, id_: bytes, batch: EventBatch) -> None:
+    def end(self, partition: int, id_: str, batch: EventBatch) -> None:
         """The entry is not in work any more."""
         self.in_hand[partition].discard(id_)
         if not self.in_hand[partition]:

@@ -13,7 +13,7 @@ import msgspec
 
 from waddlebot.libs.adapters.redis_groups import Fences, Group, Seen
 from waddlebot.libs.adapters.redis_link import Link
-from waddlebot.libs.adapters.redis_streams import FAILURES, Entry, Found, Streams
+from waddlebot.libs.adapters.redis_streams import ANYBODY, FAILURES, Entry, Found, Streams
 from waddlebot.libs.sdk.ports import PARTITIONS, EventBatch, Subscriber
 
 CLAIM_IDLE_S = 15.0
@@ -22,7 +22,7 @@ CLAIM_IDLE_S = 15.0
 _PACE_S = 0.002
 _ACK_EVERY_S = 0.02
 _ENTRIES_MAX = 32
-_BYTES_MAX = 1_000_000
+_BYTES_MAX = 256_000
 
 type Owned = Mapping[int, int]
 """The partitions of this host, with the fence of its lease of each."""
@@ -57,8 +57,8 @@ class Reader:
         self._stopped = False
         self._seen = Seen()
         self._decoder = msgspec.msgpack.Decoder(EventBatch)
-        self._decoded: dict[tuple[int, bytes], EventBatch | None] = {}
-        self._finished: dict[tuple[str, int], list[bytes]] = {}
+        self._decoded: dict[tuple[int, str], EventBatch | None] = {}
+        self._finished: dict[tuple[str, int], list[str]] = {}
         self._to_ack = asyncio.Event()
         self._settled = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,41 +81,48 @@ class Reader:
 
     async def run(self) -> None:
         """Read what comes; for ever."""
+        reading: asyncio.Task[Found] | None = None
         while True:
             await self._link.up.wait()
-            await self._wake.wait()
-            self._wake.clear()
-            began_s = time.monotonic()
             try:
-                if not self._stopped:
-                    await self._take_over()
-                    await self._read()
+                found = await (reading or self._next())
+                reading = None
+                if found.entries and not self._stopped and self._link.up.is_set():
+                    # Redis looks for more while what came is worked on here.
+                    reading = asyncio.get_running_loop().create_task(self._next())
+                    await asyncio.sleep(0)
+                self._take_in(found)
             except FAILURES as error:
+                reading = None
                 self._link.lost(error)
-                self._wake.set()
-            pause_s = began_s + _PACE_S - time.monotonic()
-            await asyncio.sleep(max(pause_s, 0))
 
-    async def _read(self) -> None:
-        wants: dict[str, Mapping[int, int | None]] = {}
+    async def _next(self) -> Found:
+        """What is new, as soon as anything is. Raises what the streams raise; all is looked into again then."""
+        await self._wake.wait()
+        self._wake.clear()
+        try:
+            if self._stopped:
+                return Found({}, {})
+            await self._take_over()
+            wants = self._wants()
+            return await self._streams.read(wants, _ENTRIES_MAX, _BYTES_MAX) if wants else Found({}, {})
+        except FAILURES:
+            self.ring(range(PARTITIONS))
+            raise
+
+    def _wants(self) -> dict[str, Mapping[int, int]]:
+        wants: dict[str, Mapping[int, int]] = {}
         for group in self.groups.values():
             if group.rung and not group.busy:
                 wanted = self._may_read(group)
                 group.rung.clear()
                 if wanted:
                     wants[group.name] = wanted
-        if not wants:
-            return
-        try:
-            found = await self._streams.read(wants, _ENTRIES_MAX, _BYTES_MAX)
-        except FAILURES:
-            self.ring(range(PARTITIONS))
-            raise
-        self._take_in(found)
+        return wants
 
-    def _may_read(self, group: Group) -> Mapping[int, int | None]:
+    def _may_read(self, group: Group) -> Mapping[int, int]:
         if not group.owned:
-            return dict.fromkeys(group.rung)
+            return dict.fromkeys(group.rung, ANYBODY)
         owned = self._owned
         return {p: owned[p] for p in group.rung if p in owned and p not in group.taking}
 
@@ -140,12 +147,10 @@ class Reader:
             return self._decoded[key]
         batch: EventBatch | None = None
         try:
-            batch = self._decoder.decode(entry.body or b"")
+            batch = self._decoder.decode(entry.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._counts["unreadable"] += 1
-            self._log.error(
-                "entry %s of partition %d cannot be read: %s", entry.id.decode(), entry.partition, error
-            )
+            self._log.error("entry %s of partition %d cannot be read: %s", entry.id, entry.partition, error)
         self._decoded[key] = batch
         return batch
 
@@ -168,9 +173,9 @@ class Reader:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _is_new(self, group: Group, batch: EventBatch, id_: bytes) -> bool:
+    def _is_new(self, group: Group, batch: EventBatch, id_: str) -> bool:
         """Inboxed batches are announced again on purpose, so of those it is the entry that counts."""
-        key = f"{batch.id}@{id_.decode()}" if batch.inboxed else batch.id
+        key = f"{batch.id}@{id_}" if batch.inboxed else batch.id
         if self._seen.add(key, group.mask):
             return True
         self._counts["repeated"] += 1
@@ -212,7 +217,7 @@ class Reader:
 
     # --- finishing ---------------------------------------------------------------------------------
 
-    def _finish(self, group: Group, partition: int, id_: bytes) -> None:
+    def _finish(self, group: Group, partition: int, id_: str) -> None:
         key = group.name, partition
         ids = self._finished.get(key)
         if ids is None:

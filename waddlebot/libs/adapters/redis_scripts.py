@@ -24,44 +24,46 @@ return lengths
 
 READ = """
 -- OWNED. Read what is new for several groups; an entry's body travels once.
--- ARGV: consumer, entries at most of one stream, bytes at most of all, then for each group: name, how many
--- streams, and for each of those its number among the keys and the owner's fence, empty where all may read.
--- Returns group, number and what was found, again and again: a list of ids and bodies (nil for one that came
--- before), 1 where it was not looked for lack of room, or the words of an error.
-local out, sent, size, a = {}, {}, 0, 4
-local function put(group, k, what)
-  out[#out + 1] = group
-  out[#out + 1] = k
-  out[#out + 1] = what
-end
-while a <= #ARGV do
-  local group, streams = ARGV[a], tonumber(ARGV[a + 1])
-  a = a + 2
-  for _ = 1, streams do
-    local k, fence = tonumber(ARGV[a]), ARGV[a + 1]
-    a = a + 2
-    local key = KEYS[2 * k - 1]
-    if size >= tonumber(ARGV[3]) then
-      put(group, k, 1)
-    elseif fence == '' or tonumber(redis.call('GET', KEYS[2 * k]) or '0') <= tonumber(fence) then
-      local found = redis.pcall('XREADGROUP', 'GROUP', group, ARGV[1], 'COUNT', ARGV[2], 'STREAMS', key, '>')
+-- ARGV: consumer, entries at most of one stream, bytes at most of all, then in MessagePack the groups, and for
+-- each stream those that read it: number of the group, the owner's fence (-1 where all may read), again and again.
+-- Returns number of the stream, of the group and what was found, again and again: a list of ids and bodies (nil
+-- for one that came before), 1 where it was not looked for lack of room, or the words of an error.
+local groups, streams = unpack(cmsgpack.unpack(ARGV[4]))
+local out, size, room = {}, 0, tonumber(ARGV[3])
+for k, readers in ipairs(streams) do
+  local key, sent, fence = KEYS[2 * k - 1], {}, false
+  local later = size >= room -- for all of its groups or none: those that go together get bodies together
+  for r = 1, #readers, 2 do
+    local g, what = readers[r], false
+    if readers[r + 1] >= 0 then
+      fence = fence or tonumber(redis.call('GET', KEYS[2 * k]) or '0')
+    end
+    if later then
+      what = 1
+    elseif readers[r + 1] < 0 or fence <= readers[r + 1] then
+      local found = redis.pcall(
+        'XREADGROUP', 'GROUP', groups[g], ARGV[1], 'COUNT', ARGV[2], 'STREAMS', key, '>')
       if found and found.err then
-        put(group, k, found.err)
+        what = found.err
       elseif found then
-        local entries = {}
+        what = {}
         for _, entry in ipairs(found[1][2]) do
-          local id, body = entry[1], entry[2][2]
-          entries[#entries + 1] = id
-          if sent[k .. id] then
-            entries[#entries + 1] = false
+          local id = entry[1]
+          what[#what + 1] = id
+          if sent[id] then
+            what[#what + 1] = false
           else
-            sent[k .. id] = true
-            size = size + #body
-            entries[#entries + 1] = body
+            sent[id] = true
+            size = size + #entry[2][2]
+            what[#what + 1] = entry[2][2]
           end
         end
-        put(group, k, entries)
       end
+    end
+    if what then
+      out[#out + 1] = k
+      out[#out + 1] = g
+      out[#out + 1] = what
     end
   end
 end
@@ -156,14 +158,17 @@ return 1
 """
 
 ACK = """
--- Finish entries. ARGV for each key: group, how many, their ids.
-local a = 1
-for _, key in ipairs(KEYS) do
-  local n = tonumber(ARGV[a + 1])
-  redis.call('XACK', key, ARGV[a], unpack(ARGV, a + 2, a + 1 + n))
-  a = a + 2 + n
+-- Finish entries. ARGV: in MessagePack for each key the group and the ids, again and again; ids at once.
+local some = tonumber(ARGV[2])
+for k, of in ipairs(cmsgpack.unpack(ARGV[1])) do
+  for i = 1, #of, 2 do
+    local ids = of[i + 1]
+    for first = 1, #ids, some do
+      redis.call('XACK', KEYS[k], of[i], unpack(ids, first, math.min(first + some - 1, #ids)))
+    end
+  end
 end
-return a
+return 1
 """
 
 ENSURE = """

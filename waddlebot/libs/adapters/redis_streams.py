@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from redis.exceptions import RedisClusterException, RedisError
 
 from waddlebot.libs.adapters import redis_scripts as scripts
@@ -19,6 +20,9 @@ TRIES_MAX = 5
 NOTES = "n"
 """What the bell says of notes; of entries it says the numbers of their partitions."""
 
+ANYBODY = -1
+"""Stands for a fence where every consumer of a group may read."""
+
 _TAKEN_MAX = 128
 _FOUND_MAX = 500
 _ACKS_MAX = 1_000
@@ -26,11 +30,11 @@ _ALL = range(PARTITIONS)
 
 
 class Entry(NamedTuple):
-    """One entry of a partition's stream; ``body`` is None where another group of this process has just got it."""
+    """One entry of a partition's stream."""
 
     partition: int
-    id: bytes
-    body: bytes | None
+    id: str
+    body: bytes
 
 
 class Found(NamedTuple):
@@ -112,33 +116,43 @@ class Streams:
         found = await self._script(scripts.FIND, [self._keys[partition]], _FOUND_MAX, *marks)
         return [bool(answer) for answer in found]
 
-    async def read(self, wants: Mapping[str, Mapping[int, int | None]], entries_max: int, bytes_max: int) -> Found:
-        """What is new for groups in their partitions; with each partition its owner's fence, where it has one."""
-        partitions = sorted({p for wanted in wants.values() for p in wanted})
-        commands, asked = [], []
-        for together in self._together(partitions):
-            place = {p: number for number, p in enumerate(together, 1)}
-            arguments: list[Any] = [self._consumer, entries_max, bytes_max]
-            for group, wanted in wants.items():
-                here = [(place[p], "" if fence is None else fence) for p, fence in wanted.items() if p in place]
-                if here:
-                    arguments += (group, len(here), *(value for pair in here for value in pair))
-            keys = [key for p in together for key in (self._keys[p], self._owners[p])]
-            commands.append(self._script(scripts.READ, keys, *arguments))
-            asked.append(together)
+    async def read(self, wants: Mapping[str, Mapping[int, int]], entries_max: int, bytes_max: int) -> Found:
+        """What is new for groups in their partitions, each with its owner's fence, or :data:`ANYBODY`."""
+        groups = list(wants)
+        readers: dict[int, list[int]] = {}
+        for number, wanted in enumerate(wants.values(), 1):
+            for partition, fence in wanted.items():
+                readers.setdefault(partition, []).extend((number, fence))
+        chunks = self._together(readers)
+        answers: list[list[Any]] = await self._each(
+            [
+                self._script(
+                    scripts.READ,
+                    [key for p in chunk for key in (self._keys[p], self._owners[p])],
+                    *(self._consumer, entries_max, bytes_max),
+                    msgspec.msgpack.encode((groups, [readers[p] for p in chunk])),
+                )
+                for chunk in chunks
+            ]
+        )
         found = Found({}, {})
-        answers: list[list[Any]] = await self._each(commands)
-        for together, answer in zip(asked, answers, strict=True):
-            for group, number, what in zip(answer[::3], answer[1::3], answer[2::3], strict=True):
-                self._note_found(found, group.decode(), together[number - 1], what)
+        for chunk, answer in zip(chunks, answers, strict=True):
+            bodies: dict[tuple[int, bytes], bytes] = {}
+            for stream, group, what in zip(answer[::3], answer[1::3], answer[2::3], strict=True):
+                self._note_found(found, bodies, groups[group - 1], chunk[stream - 1], what)
         return found
 
-    def _note_found(self, found: Found, group: str, partition: int, what: Any) -> None:
+    @staticmethod
+    def _note_found(
+        found: Found, bodies: dict[tuple[int, bytes], bytes], group: str, partition: int, what: Any
+    ) -> None:
         if isinstance(what, bytes):
             raise RedisError(what.decode(errors="replace"))
         if isinstance(what, list):
             entries = found.entries.setdefault(group, [])
-            entries += [Entry(partition, id_, body) for id_, body in zip(what[::2], what[1::2], strict=True)]
+            for id_, body in zip(what[::2], what[1::2], strict=True):
+                there = bodies.setdefault((partition, id_), body)
+                entries.append(Entry(partition, id_.decode(), there))
         else:
             found.later.setdefault(group, set()).add(partition)
 
@@ -163,7 +177,8 @@ class Streams:
             *(group, self._consumer, after, _TAKEN_MAX, TRIES_MAX, "" if fence is None else fence),
             *(idle_ms, whose, *spared),
         )
-        entries = [Entry(partition, id_, body) for id_, body in zip(answer[2::2], answer[3::2], strict=True)]
+        found = zip(answer[2::2], answer[3::2], strict=True)
+        entries = [Entry(partition, id_.decode(), body) for id_, body in found]
         return answer[0].decode(), answer[1], entries
 
     async def unfinished(self, groups: Sequence[str], idle_ms: int) -> list[tuple[str, int]]:
@@ -177,24 +192,20 @@ class Streams:
             found += [(groups[g - 1], chunk[k - 1]) for k, g in zip(answer[::2], answer[1::2], strict=True)]
         return found
 
-    async def ack(self, finished: Mapping[tuple[str, int], Sequence[bytes]]) -> None:
+    async def ack(self, finished: Mapping[tuple[str, int], Sequence[str]]) -> None:
         """Finish entries of groups in partitions."""
-        work = [
-            (group, p, ids[start : start + _ACKS_MAX])
-            for (group, p), ids in finished.items()
-            for start in range(0, len(ids), _ACKS_MAX)
-        ]
-        by_slot: dict[int, list[tuple[str, int, Sequence[bytes]]]] = {}
-        for item in work:
-            by_slot.setdefault(item[1] if self._scattered else 0, []).append(item)
+        by_partition: dict[int, list[str | Sequence[str]]] = {}
+        for (group, partition), ids in finished.items():
+            by_partition.setdefault(partition, []).extend((group, ids))
         await self._each(
             [
                 self._script(
                     scripts.ACK,
-                    [self._keys[p] for _, p, _ in items],
-                    *(value for group, _, ids in items for value in (group, len(ids), *ids)),
+                    [self._keys[p] for p in chunk],
+                    msgspec.msgpack.encode([by_partition[p] for p in chunk]),
+                    _ACKS_MAX,
                 )
-                for items in by_slot.values()
+                for chunk in self._together(by_partition)
             ]
         )
 
