@@ -28,8 +28,9 @@ class SlidingWindow:
         self._keys_max = keys_max
         self._clock = clock
         self._window = 0
-        self._now: OrderedDict[Hashable, int] = OrderedDict()
-        self._before: OrderedDict[Hashable, int] = OrderedDict()
+        self._ends = 0.0
+        self._now: dict[Hashable, int] = {}
+        self._before: dict[Hashable, int] = {}
 
     def take(self, key: Hashable, times_max: int | None = None) -> float:
         """Count one for ``key``; returns 0, or the seconds to wait, and then counts nothing.
@@ -38,22 +39,33 @@ class SlidingWindow:
         """
         if times_max is None:
             times_max = self.times_max
-        position = self._clock() / self._window_s
-        window = int(position)
-        if window != self._window:
-            self._before = self._now if window == self._window + 1 else OrderedDict()
-            self._window, self._now = window, OrderedDict()
+        now_s = self._clock()
+        if now_s >= self._ends:
+            self._begin(int(now_s / self._window_s))
         keys = self._now
         now, before = keys.get(key, 0), self._before.get(key, 0)
-        gone = position - window
-        if before * (1 - gone) >= times_max - now:
-            return self._wait_s(before, now, times_max, gone)
+        if now + before >= times_max:
+            gone = now_s / self._window_s - self._window
+            if before * (1 - gone) >= times_max - now:
+                return self._wait_s(before, now, times_max, gone)
         keys[key] = now + 1
-        if len(keys) > self._keys_max // 2:  # whom to forget matters only when some will be forgotten
-            keys.move_to_end(key)
-            if len(keys) > self._keys_max:
-                keys.popitem(last=False)
+        if len(keys) > self._keys_max // 2:
+            self._forget(key)
         return 0.0
+
+    def _begin(self, window: int) -> None:
+        self._before = self._now if window == self._window + 1 else {}
+        self._window, self._now = window, {}
+        self._ends = (window + 1) * self._window_s
+
+    def _forget(self, latest: Hashable) -> None:
+        # Whom to forget matters only when some will be forgotten; until then a plain dict is twice as fast.
+        keys = self._now
+        if not isinstance(keys, OrderedDict):
+            keys = self._now = OrderedDict(keys)
+        keys.move_to_end(latest)
+        if len(keys) > self._keys_max:
+            keys.popitem(last=False)
 
     def _wait_s(self, before: int, now: int, times_max: int, gone: float) -> float:
         free = times_max - now
