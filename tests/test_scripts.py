@@ -112,7 +112,7 @@ def test_missing_test_peers_are_named_with_one_command(tools: Path, tmp_path: Pa
     script = (ROOT / "scripts" / "install-test-peers").read_text(encoding="utf-8")
     # The real /usr/sbin may hold the servers: this copy looks only where the test says.
     copy = program(tmp_path / "peers", script.replace("PATH=$PATH:/usr/sbin:/sbin\n", ""))
-    for name in ("chromium", "strace", "apt-get"):
+    for name in ("chromium", "faketime", "strace", "apt-get"):
         program(tools / name, "#!/bin/sh\nexit 0\n")
     (tools / "id").unlink()
     program(tools / "id", "#!/bin/sh\necho 1000\n")

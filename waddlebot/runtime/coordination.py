@@ -267,7 +267,8 @@ class Coordinator:
         self._take_in(news)
         if news.lapsed and self._may_bury():
             dead = await self._store().bury()
-            self._log.warning("silent for too long and taken for dead: %s", ", ".join(map(self._name, dead)))
+            if dead:
+                self._log.warning("silent for too long and taken for dead: %s", ", ".join(map(self._name, dead)))
             self._take_in(await self._store().news(self._number))
         give, take = self._moves()
         if give or take:
