@@ -2,5 +2,7 @@
 
 pytest_plugins = [
     "waddlebot.libs.testing.databases",
+    "waddlebot.libs.testing.pgbouncer",
+    "waddlebot.libs.testing.redis_servers",
     "waddlebot.libs.testing.topologies",
 ]

@@ -1,7 +1,4 @@
-"""Fixture: Debian's pgbouncer (`apt-get install pgbouncer`) in transaction mode before the run's PostgreSQL.
-
-Load it with `pytest_plugins = ["waddlebot.libs.testing.pgbouncer"]`, or import the fixture.
-"""
+"""Fixture: Debian's pgbouncer (`apt-get install pgbouncer`) in transaction mode before the run's PostgreSQL."""
 
 import contextlib
 import shutil

@@ -10,11 +10,9 @@ from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.migrations import upgrade
 from waddlebot.libs.dal.tests.sample import SAMPLE, Alias, SampleStore
 from waddlebot.libs.testing.databases import HOST_ROLE, OWNER_ROLE, PostgreSQLServer
-from waddlebot.libs.testing.pgbouncer import PgBouncer, pgbouncer
+from waddlebot.libs.testing.pgbouncer import PgBouncer
 from waddlebot.libs.testing.stores import small
 from waddlebot.libs.testing.waiting import until
-
-__all__ = ["pgbouncer"]
 
 COMMUNITIES = [f"c{number}" for number in range(12)]
 
