@@ -13,31 +13,26 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 
 from waddlebot.libs.adapters.redis_groups import Fences
+from waddlebot.libs.adapters.redis_limits import Limits
 from waddlebot.libs.adapters.redis_link import Link
 from waddlebot.libs.adapters.redis_notes import Notes
-from waddlebot.libs.adapters.redis_publisher import LINGER_S, BusAway, Fallback, Publisher, PublisherHooks
-from waddlebot.libs.adapters.redis_reader import CLAIM_IDLE_S, Reader
+from waddlebot.libs.adapters.redis_publisher import BusAway, Fallback, Publisher, PublisherHooks
+from waddlebot.libs.adapters.redis_reader import Reader
 from waddlebot.libs.adapters.redis_streams import FAILURES, NOTES, Left, Streams
 from waddlebot.libs.adapters.redis_url import parse
 from waddlebot.libs.adapters.tracked_bus import Note
 from waddlebot.libs.sdk.ports import PARTITIONS, EventBatch, Subscriber
 
-__all__ = ["LENGTH_MAX", "BusAway", "RedisBus"]
-
-LENGTH_MAX = 4_096
-"""Entries of one partition's stream that some group has not finished; whoever announces more waits."""
-
-GONE_S = 300.0
-"""A group that nobody read for so long holds back nothing in a stream that is half full."""
+__all__ = ["BusAway", "Limits", "RedisBus"]
 
 _LOOK_EVERY_S = 1.0
 _TRIM_FROM = 64
 _TRIM_ALL_EVERY_S = 10.0
-_CLAIM_EVERY_S = 5.0
 _FORGET_EVERY_S = 600.0
 _FORGOTTEN_S = 3_600.0
 _STOP_S = 10.0
 _ALL = range(PARTITIONS)
+_LIMITS = Limits()
 
 
 def _nobody() -> Collection[str]:
@@ -72,8 +67,7 @@ class RedisBus:
         fence_of: Callable[[str], int] | None = None,
         current_fence: Callable[[str], int] | None = None,
         fallback: Fallback | None = None,
-        length_max: int = LENGTH_MAX,
-        linger_s: float = LINGER_S,
+        limits: Limits = _LIMITS,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.lags: Mapping[str, int] = {}
@@ -82,11 +76,10 @@ class RedisBus:
         self._url = parse(url)
         self._client = self._url.client()
         self._link = Link(self._client, self._url, self._log)
-        self._streams = Streams(self._client, self._url, host, length_max)
+        self._limits = limits
+        self._streams = Streams(self._client, self._url, host, limits.length_max)
         hooks = PublisherHooks(fence_of, fallback, self._is_full)
-        self._publisher = Publisher(
-            self._streams, self._link, host, self.counts, hooks, self._log, linger_s=linger_s
-        )
+        self._publisher = Publisher(self._streams, self._link, host, self.counts, hooks, self._log, limits)
         fences = Fences(current_fence, self.counts, self._log)
         self._reader = Reader(self._streams, self._link, host, self.counts, fences, hosts, self._log)
         self._notes = Notes(self._streams, self._link, host, self._log)
@@ -251,9 +244,9 @@ class RedisBus:
 
     async def _look_after(self, now_s: float) -> None:
         # Not soon after an outage: who had it is alive, maybe, and only about to connect again.
-        if now_s >= max(self._claim_at_s, self._link.up_since_s + CLAIM_IDLE_S):
-            self._claim_at_s = now_s + _CLAIM_EVERY_S
-            await self._reader.claim()
+        if now_s >= max(self._claim_at_s, self._link.up_since_s + self._limits.claim_after_s):
+            self._claim_at_s = now_s + self._limits.claim_after_s / 3
+            await self._reader.claim(self._limits.claim_after_s)
         if now_s >= self._forget_at_s:
             self._forget_at_s = now_s + _FORGET_EVERY_S
             await self._streams.forget(int(_FORGOTTEN_S * 1_000))
@@ -267,7 +260,7 @@ class RedisBus:
         self._trim_now = set()
         if not wanted:
             return
-        left = await self._streams.trim(sorted(wanted), int(GONE_S * 1_000))
+        left = await self._streams.trim(sorted(wanted), int(self._limits.gone_s * 1_000))
         touched.difference_update(wanted)
         for partition, of in left.items():
             lengths[partition] = of.length

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 from redis.exceptions import OutOfMemoryError
 
+from waddlebot.libs.adapters.redis_limits import Limits
 from waddlebot.libs.adapters.redis_link import Link
 from waddlebot.libs.adapters.redis_streams import FAILURES, Streams
 from waddlebot.libs.dal import Unavailable
@@ -23,12 +24,6 @@ type Fallback = Callable[[int, EventBatch], Awaitable[None]]
 
 BUFFER_MAX = 20_000
 """Events that wait to leave; whoever announces more waits. No partition holds more than a quarter."""
-
-LINGER_S = 0.005
-"""Rounds begin at least so far apart, to have something to pack. The first after a pause leaves at once."""
-
-GRACE_S = 2.0
-"""So long Redis may be away before events go another way; a restart or a failover often takes less."""
 
 _SHARE = 4
 _EVENTS_MAX = 512
@@ -83,8 +78,7 @@ class Publisher:
         counts: Counter[str],
         hooks: PublisherHooks,
         log: logging.Logger,
-        *,
-        linger_s: float,
+        limits: Limits,
     ) -> None:
         self.lengths: dict[int, int] = {}
         self.touched: set[int] = set()
@@ -94,7 +88,7 @@ class Publisher:
         self._counts = counts
         self._hooks = hooks
         self._log = log
-        self._linger_s = linger_s
+        self._limits = limits
         self._numbers = itertools.count()
         self._queues: dict[int, deque[_Leaving]] = {}
         self._doubtful: list[_Leaving] = []  # may have been stored before the connection broke
@@ -114,7 +108,7 @@ class Publisher:
     @property
     def away(self) -> bool:
         """Whether Redis has been away for longer than a hiccup."""
-        return not self._link.up.is_set() and time.monotonic() - self._link.down_since_s >= GRACE_S
+        return not self._link.up.is_set() and time.monotonic() - self._link.down_since_s >= self._limits.grace_s
 
     async def publish(self, batch: EventBatch) -> None:
         """See :meth:`waddlebot.libs.adapters.redis_bus.RedisBus.publish`."""
@@ -219,14 +213,14 @@ class Publisher:
             else:
                 await self._wait_for_redis()
                 continue
-            pause_s = began_s + self._linger_s - time.monotonic()
+            pause_s = began_s + self._limits.linger_s - time.monotonic()
             if pause_s > 0:
                 await asyncio.sleep(pause_s)
 
     async def _wait_for_redis(self) -> None:
         self._fail_inboxed()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._link.up.wait(), GRACE_S / 8)
+            await asyncio.wait_for(self._link.up.wait(), self._limits.grace_s / 8)
 
     def _fail_inboxed(self) -> None:
         """Whoever waits for an inboxed batch has it in the database, and is told not to wait any longer."""

@@ -16,10 +16,7 @@ from waddlebot.libs.adapters.redis_link import Link
 from waddlebot.libs.adapters.redis_streams import ANYBODY, FAILURES, Entry, Found, Streams
 from waddlebot.libs.sdk.ports import PARTITIONS, EventBatch, Subscriber
 
-CLAIM_IDLE_S = 15.0
-"""Nobody has touched an entry for so long: where its reader is gone, a replica takes it."""
-
-_PACE_S = 0.002
+_PACE_S = 0.002  # many publishers ring, and each reading costs the same
 _ACK_EVERY_S = 0.02
 _ENTRIES_MAX = 32
 _BYTES_MAX = 256_000
@@ -54,6 +51,7 @@ class Reader:
         self._log = log
         self._owned: Owned = {}
         self._wake = asyncio.Event()
+        self._read_at_s = 0.0
         self._stopped = False
         self._seen = Seen()
         self._decoder = msgspec.msgpack.Decoder(EventBatch)
@@ -99,6 +97,8 @@ class Reader:
     async def _next(self) -> Found:
         """What is new, as soon as anything is. Raises what the streams raise; all is looked into again then."""
         await self._wake.wait()
+        await asyncio.sleep(max(self._read_at_s + _PACE_S - time.monotonic(), 0))
+        self._read_at_s = time.monotonic()
         self._wake.clear()
         try:
             if self._stopped:
@@ -311,12 +311,12 @@ class Reader:
         self.ring(range(PARTITIONS))
         self._to_ack.set()
 
-    async def claim(self) -> None:
-        """Take what hosts left that are gone. Raises what the streams raise."""
+    async def claim(self, idle_s: float) -> None:
+        """Take what hosts left that are gone, after so long. Raises what the streams raise."""
         shared = [group.name for group in self.groups.values() if not group.owned]
         if not shared or self._stopped:
             return
-        idle_ms = int(CLAIM_IDLE_S * 1_000)
+        idle_ms = int(idle_s * 1_000)
         for name, partition in await self._streams.unfinished(shared, idle_ms):
             if not self.groups[name].busy:
                 await self._take(self.groups[name], partition, "!", idle_ms=idle_ms)

