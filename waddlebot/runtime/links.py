@@ -110,7 +110,8 @@ class Links:
                 directory[module] = Replicated(module, replicas)
         gone = self.peers.links.keys() - {row.grpc for row in others.values()}
         if gone:
-            self._forgetting = asyncio.ensure_future(self.peers.keep([row.grpc for row in others.values()]))
+            kept = {(row.grpc, row.http) for row in others.values()}
+            self._forgetting = asyncio.ensure_future(self.peers.keep(kept))
 
     async def _taken(self, group: str, batch: EventBatch) -> None:
         await cast("TrackedBus", self._host.shared.bus).taken(group, batch)

@@ -60,6 +60,7 @@ def test_two_modules_of_one_name_are_refused() -> None:
 
 def test_what_is_stale_is_named_and_written(tmp_path: Path) -> None:
     folder = copytree(protos.FOLDER, tmp_path / "protos")
+    protos.write(folder)
     (folder / "identity.proto").write_text("old")
     (folder / "irc_pb2.py").unlink()
     (folder / "gone_pb2.py").write_text("")

@@ -127,7 +127,8 @@ class PeerLink:
 
     def ask(self, question: Question, settle: Settle) -> None:
         """Ask; ``settle`` is told what came of it, perhaps before this returns. Never raises."""
-        self.connect()
+        if self._task is None:
+            self.connect()
         if self._task is None:
             settle(Lost(f"{self.address} is away: {self._reason or 'closed'}", "away", untouched=True))
             return
@@ -173,7 +174,7 @@ class PeerLink:
         finally:
             self._failures += 1
             pause_s = min(RETRY_MAX_S, RETRY_FIRST_S * 2 ** (self._failures - 1))
-            self._retry_at_s = self._loop.time() + random.uniform(pause_s / 2, pause_s)  # noqa: S311  jitter
+            self._retry_at_s = self._loop.time() + random.uniform(pause_s / 2, pause_s)  # noqa: S311  jitter, no secret
             self.connected = False
             self._task = None
             self._reason = reason
