@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 class MemoryCarriage:
-    """The bus within one process."""
+    """The bus within one process. Its ``audience``, the modules that may get an event, are those that run."""
 
     tell = None
 
     def __init__(self, host: "Host") -> None:
         self._host = host
+        self.audience = tuple(host.modules.values())
         self.bus = {0: MemoryBus, 1: WireCheckedBus}[host.environment.wire_check]()
 
     async def start(self) -> None:

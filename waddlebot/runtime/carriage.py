@@ -23,7 +23,10 @@ _RETRY_S = 1.0
 
 
 class Carriage:
-    """The bus of a host among others, and its part in who reads what."""
+    """The bus of a host among others, and its part in who reads what.
+
+    Its ``audience``, the modules that may get an event, are all there are: some host may run them, now or later.
+    """
 
     def __init__(self, host: "Host") -> None:
         """Raises ``RedisUrlError`` for a URL that cannot be read."""
@@ -32,6 +35,7 @@ class Carriage:
         coordinator = host.coordinator
         self._groups: frozenset[str] = frozenset(groups_of(host.modules.values()))
         self._absent: frozenset[str] = frozenset()
+        self.audience = tuple(host.manifests.values())
         self._changed = asyncio.Event()
         self._as = coordinator.host
         self.redis = RedisBus(

@@ -45,6 +45,10 @@ class HostPorts:
         """Where events are accepted durably."""
         return self._host.inbox
 
+    def wanted(self, kind: str) -> bool:
+        """Whether a module that may get live events observes or answers those of a kind."""
+        return any(module.wants(kind) for module in self._host.carriage.audience)
+
     def room(self, community: str) -> bool:
         """Whether replies of a community may still be queued."""
         return self._host.outbox.room(community)

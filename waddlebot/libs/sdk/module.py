@@ -346,6 +346,12 @@ class Module:
         self.measurer = handler
         return handler
 
+    def wants(self, kind: str) -> bool:
+        """Whether it observes or answers events of a kind."""
+        return any(kind in observer.kinds or "*" in observer.kinds for observer in self.observers) or any(
+            answer.kind == kind for answer in self.answering
+        )
+
     def _once(self, what: str, name: str) -> None:
         """Two declarations of one name would leave it to their order which one holds."""
         if (what, name) in self._declared:

@@ -275,6 +275,9 @@ class Ports(Protocol):
     def inbox(self) -> Inbox:
         """Where events are accepted durably."""
 
+    def wanted(self, kind: str) -> bool:
+        """Whether a module that may get live events observes or answers those of a kind."""
+
     def room(self, community: str) -> bool:
         """Whether replies of a community may still be queued; commands answer "busy" where not."""
 

@@ -14,7 +14,7 @@ import msgspec
 from waddlebot.libs.contracts.identity import Identity, LinksRequest
 from waddlebot.libs.dal import Batch, Busy, DalError, Unavailable
 from waddlebot.libs.matching import Matchers
-from waddlebot.libs.sdk import CallError, Event, Reply, Send, ServiceContext
+from waddlebot.libs.sdk import COMMAND_EXECUTED, CallError, Event, Reply, Send, ServiceContext
 from waddlebot.libs.sdk.ports import Compiled
 from waddlebot.libs.templates.safety import safe_reply
 from waddlebot.processing.router.door import Door
@@ -44,7 +44,7 @@ class Desk:
         self.failures: list[Trace] = []
         self.router = Router(
             self.ports.directory, self._send, self.ports.room, self.ports.answered, self._load_views,
-            self._bury, safe, self.ports.bus.publish,
+            self._bury, safe, self.ports.bus.publish, self.ports.wanted(COMMAND_EXECUTED),
         )  # fmt: skip
         self.door = Door(services, self.ports.inbox)
         self.webhooks = Webhooks(services.secret(SECRET_PURPOSE), services.log)

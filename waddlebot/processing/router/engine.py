@@ -78,6 +78,7 @@ class Router:
 
     ``send`` takes replies to deliver, ``room`` says whether more of a community may be queued; ``answered``
     commits an inboxed batch's results; ``load_views`` compiles views; ``bury`` keeps an event that failed.
+    ``tells_executed`` is whether anybody wants to hear of commands on live lines.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Router:
         bury: Callable[[Event, str, int], Coroutine[Any, Any, None]],
         safe: Safe,
         publish: Callable[[EventBatch], Coroutine[Any, Any, None]],
+        tells_executed: bool = True,
     ) -> None:
         self.directory = directory
         self.views: dict[str, View] = {}
@@ -112,6 +114,7 @@ class Router:
         self._bury = bury
         self._safe = safe
         self._publish = publish
+        self._tells_executed = tells_executed
         self._news: list[Event] = []
         self._out: list[Send] = []
         self._flushing = False
@@ -334,7 +337,7 @@ class Router:
             self._fail(trip, result.reason)
         else:
             trip.stage = _RECORD
-            if trip.event.kind == CHAT_MESSAGE:
+            if trip.event.kind == CHAT_MESSAGE and (self._tells_executed or trip.inboxed is not None):
                 self.follow(trip, _executed(trip))
             self._end(trip, "answered" if status == "ok" else status, result.reason)
         self.lanes.leave((trip.event.community, trip.person))

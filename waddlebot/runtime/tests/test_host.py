@@ -12,6 +12,7 @@ import pytest
 from waddlebot.libs.dal import DalError, Unavailable
 from waddlebot.libs.dal.errors import SchemaError
 from waddlebot.libs.sdk import (
+    COMMAND_EXECUTED,
     Context,
     Contribution,
     Event,
@@ -114,6 +115,18 @@ async def test_some_modules_are_a_host_too(tmp_path: Path) -> None:
         assert list(host.directory) == ["core.community", "core.identity"]
         readiness = await host.web.readiness()
         assert readiness == {"database": "", "events": "", "tasks": ""}
+    finally:
+        await host.stop()
+
+
+@pytest.mark.parametrize(("others", "wanted"), [((), False), (("core.reputation",), True)])
+async def test_a_host_alone_knows_whether_its_modules_want_an_event(
+    tmp_path: Path, others: tuple[str, ...], wanted: bool
+) -> None:
+    host = host_of(environ_of(tmp_path), "core.community", "processing.router", *others)
+    await host.start()
+    try:
+        assert host.runners["processing.router"].services.ports().wanted(COMMAND_EXECUTED) is wanted
     finally:
         await host.stop()
 

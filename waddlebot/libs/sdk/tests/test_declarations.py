@@ -284,6 +284,16 @@ def test_who_observes_says_what_and_who_repeats_says_when() -> None:
             module().job(every_s=every_s)(_handler)
 
 
+def test_a_module_wants_what_it_observes_or_answers() -> None:
+    sample = module()
+    assert not sample.wants("a")
+    sample.observe("a", "b")(_handler)
+    sample.on("c")(_handler)
+    assert [kind for kind in "abcd" if sample.wants(kind)] == ["a", "b", "c"]
+    sample.observe("*")(_handler)
+    assert sample.wants("d")
+
+
 def test_a_reply_leaves_out_what_nobody_set() -> None:
     assert msgspec.json.encode(Reply("hi")) == b'{"text":"hi"}'
     every: tuple[Action, ...] = get_args(Action.__value__)

@@ -112,7 +112,13 @@ def add_slow(pets: Module, gate: asyncio.Event | None) -> None:
 class Desk:
     """A router with real modules, and lists where its replies, results and dead letters go."""
 
-    def __init__(self, contribution: Contribution | None = None, gate: asyncio.Event | None = None) -> None:
+    def __init__(
+        self,
+        contribution: Contribution | None = None,
+        gate: asyncio.Event | None = None,
+        *,
+        tells_executed: bool = True,
+    ) -> None:
         manifests = modules(gate)
         self.catalogue = Catalogue(manifests)
         self.contribution = contribution or Contribution()
@@ -127,7 +133,7 @@ class Desk:
         directory = {name: LocalEndpoint(m, lent(name)) for name, m in manifests.items()}
         self.router = Router(
             directory, self.sent.extend, lambda _: self.has_room, self._answered, self._load, self._bury,
-            lambda reply, _: reply, self._publish,
+            lambda reply, _: reply, self._publish, tells_executed,
         )  # fmt: skip
         self.router.views["c"] = self.view()
         self.numbers = 0
@@ -239,6 +245,15 @@ async def test_what_follows_from_an_accepted_batch_is_committed_with_its_results
     await desk.router.probe(desk.event("!pat"))
     assert desk.following[1:] == [[]]
     assert desk.published == []
+
+
+async def test_live_commands_are_announced_only_where_somebody_wants_to_hear_of_them() -> None:
+    desk = Desk(Contribution(rules=(Rule("r1", "bad", "word"),)), tells_executed=False)
+    desk.router.handle(EventBatch("live", [desk.event("!pat"), desk.event("a bad day")]))
+    await until(lambda: desk.published)
+    assert [event.kind for event in desk.published[0].events] == ["member.warned"]
+    await desk.post(desk.event("!pat", id="e1"))
+    assert [event.id for event in desk.following[0]] == ["e1:command.executed"], "who is away now may come back"
 
 
 async def test_a_fault_in_looking_at_a_line_ends_that_line_alone() -> None:
