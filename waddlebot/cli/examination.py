@@ -33,7 +33,7 @@ from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web.config import WebConfig
 from waddlebot.libs.web.server import AddressError, bind
-from waddlebot.runtime.environment import Environment, load, variables
+from waddlebot.runtime.environment import OF_EVERY_HOST, Environment, load, variables
 from waddlebot.runtime.host import StartError, database
 from waddlebot.runtime.profiles import profile_of
 from waddlebot.runtime.secret import SecretError, is_there
@@ -80,7 +80,7 @@ def examine(*, offline: bool) -> Iterator[Finding]:
 
 def _settings(modules: Mapping[str, Module]) -> Iterator[Finding]:
     problems = []
-    for name, shape in (("http", WebConfig), *((m.name, m.config) for m in modules.values() if m.config)):
+    for name, shape in (*OF_EVERY_HOST, *((m.name, m.config) for m in modules.values() if m.config)):
         try:
             from_environment(shape, name)
         except (FieldError, ValueError) as error:

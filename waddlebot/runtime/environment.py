@@ -8,6 +8,7 @@ from typing import Annotated
 
 import platformdirs
 
+from waddlebot.libs.adapters.grpc_config import GrpcConfig
 from waddlebot.libs.audit import FORMS
 from waddlebot.libs.sdk.fields import (
     Field,
@@ -175,11 +176,15 @@ class Environment:
         return Path(self.log_dir) if self.log_dir else self.data / "logs"
 
 
+OF_EVERY_HOST = (("waddlebot", Environment), ("http", WebConfig), ("grpc", GrpcConfig))
+"""What is read whatever modules run, by the prefix of its variables."""
+
+
 def variables(modules: Mapping[str, Module]) -> Iterator[tuple[str, str, FieldInfo]]:
     """Every variable there is: whose it is, its name, what it means. Hosts' own first."""
-    for of, prefix, shape in (("every host", "waddlebot", Environment), ("every host", "http", WebConfig)):
+    for prefix, shape in OF_EVERY_HOST:
         for info in fields_of(shape):
-            yield of, env_name(prefix, info), info
+            yield "every host", env_name(prefix, info), info
     for module in modules.values():
         for info in fields_of(module.config) if module.config else ():
             yield module.name, env_name(module.name, info), info
@@ -195,7 +200,7 @@ class ConfigurationError(FieldError):
 
 def check(modules: Mapping[str, Module], environ: Mapping[str, str]) -> None:
     """Look at the variables of a host with these modules. Raises :class:`ConfigurationError` with all problems."""
-    shapes = [("waddlebot", Environment), ("http", WebConfig)]
+    shapes: list[tuple[str, type]] = [*OF_EVERY_HOST]
     shapes += [(module.name, module.config) for module in modules.values() if module.config is not None]
     problems = [problem for prefix, shape in shapes for problem in problems_of(shape, prefix, environ)]
     if problems:
