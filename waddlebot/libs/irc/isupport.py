@@ -25,7 +25,7 @@ class Isupport:
         self.joins_max = 0
         """Channels in one JOIN; 0 when only the line's size limits it."""
         self.parts_max = 0
-        """Channels in one PART, likewise."""
+        """Channels in one PART, likewise. InspIRCd silently leaves out those beyond its MAXTARGETS."""
         self._folding = _RFC1459
         self._readers: Mapping[str, Callable[[str], None]] = {
             "NETWORK": self._read_network,
@@ -35,6 +35,7 @@ class Isupport:
             "PREFIX": self._read_statuses,
             "CHANMODES": self._read_modes,
             "TARGMAX": self._read_targets,
+            "MAXTARGETS": self._read_targets_max,
             "CASEMAPPING": self._read_folding,
         }
 
@@ -74,6 +75,9 @@ class Isupport:
     def _read_modes(self, value: str) -> None:
         if value.count(",") >= 3:
             self.list_modes, self.argument_modes, self.set_argument_modes, *_ = value.split(",")
+
+    def _read_targets_max(self, value: str) -> None:
+        self.parts_max = self.parts_max or _number(value)
 
     def _read_targets(self, value: str) -> None:
         for pair in value.split(","):

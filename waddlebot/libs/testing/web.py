@@ -19,7 +19,7 @@ from waddlebot.libs.sdk.contract import Caller
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.fields import from_environment
 from waddlebot.libs.sdk.module import Module
-from waddlebot.libs.sdk.ports import CallError, CallScope, Ports, Send
+from waddlebot.libs.sdk.ports import CallError, CallScope, Claims, Ports, Send
 from waddlebot.libs.testing.claims import LoneClaims
 from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.testing.stores import opened_dal
@@ -31,7 +31,7 @@ from waddlebot.libs.web.keys import OWNER
 class LoneServices(Services):
     """What a module is lent that stands alone: it keeps what the module announces and sends."""
 
-    def __init__(self, module: Module, config: Any = None) -> None:
+    def __init__(self, module: Module, config: Any = None, claims: Claims | None = None) -> None:
         self.module = module.name
         self.config = (
             from_environment(module.config, module.name, {}) if config is None and module.config else config
@@ -46,11 +46,11 @@ class LoneServices(Services):
         self.promised: dict[tuple[str, str], Callable[[Any], Awaitable[Any]]] = {}
         """What answers a contract's method, by the names of both."""
         self.entered: Any = None
-        self._claims = LoneClaims()
+        self._claims: Any = claims or LoneClaims()
 
     @property
-    def claims(self) -> LoneClaims:
-        """What it would share with replicas."""
+    def claims(self) -> Any:
+        """What it shares with replicas: a :class:`LoneClaims` unless the test has others."""
         return self._claims
 
     def now(self) -> float:

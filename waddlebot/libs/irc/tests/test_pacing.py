@@ -213,3 +213,19 @@ async def test_a_failed_queue_says_why() -> None:
     queue.fail("the link is gone")
     with pytest.raises(SendError, match="the link is gone"):
         await failed
+
+
+async def test_what_waits_for_a_channel_that_was_left_is_dropped() -> None:
+    queue = SendQueue(TwitchPolicy())
+    loop = asyncio.get_running_loop()
+    waits: asyncio.Future[None] = loop.create_future()
+    stays: asyncio.Future[None] = loop.create_future()
+    queue.push(say("#left", "one"), waits)
+    queue.push(say("#here", "two"), stays)
+    queue.drop("#left", "the bot left #left")
+    queue.drop("#unknown", "never there")
+    with pytest.raises(SendError, match="left #left"):
+        await waits
+    assert len(queue) == 1
+    assert queue.pop(50.0)[0] == say("#here", "two")
+    await stays

@@ -10,7 +10,7 @@ from waddlebot.libs.irc.errors import IrcError, LoginError
 from waddlebot.libs.irc.isupport import Isupport
 from waddlebot.libs.irc.message import parse_line
 from waddlebot.libs.irc.registration import Registration
-from waddlebot.libs.irc.rooms import Rooms
+from waddlebot.libs.irc.rooms import Rooms, parts
 from waddlebot.libs.irc.roster import Roster
 from waddlebot.libs.irc.settings import Channel, Timing
 from waddlebot.libs.irc.url import parse_irc_url
@@ -37,14 +37,17 @@ def test_isupport_is_read_and_nonsense_ignored() -> None:
             "LINELEN=2048",
             "NICKLEN=30",
             "CHANTYPES=#!",
-            "TARGMAX=JOIN:12,PRIVMSG:4,KICK:",
+            "TARGMAX=JOIN:12,PART:9,PRIVMSG:4,KICK:",
             "PREFIX=(ov)@+",
             "CASEMAPPING=ascii",
             "CHANMODES=b,k,l,i",
         ]
     )
     assert (isupport.network, isupport.line_size_max, isupport.nick_size_max) == ("Net", 2048, 30)
-    assert isupport.joins_max == 12
+    assert (isupport.joins_max, isupport.parts_max) == (12, 9)
+    other = Isupport()
+    other.read(["MAXTARGETS=20"])
+    assert (other.joins_max, other.parts_max) == (0, 20)
     assert isupport.fold("A[]") == "a[]"
     isupport.read(["LINELEN=x", "NICKLEN=²", "PREFIX=(ov)@", "CHANMODES=b", "TARGMAX=JOIN:x", "LINELEN=9"])
     assert isupport.line_size_max == 512
@@ -107,6 +110,16 @@ def test_joins_are_packed_into_few_lines_with_keys_first() -> None:
     assert list(rooms.due_joins(0.0, 0)) == []
     rooms.leave_all()
     assert max(len(line.channels) for line in rooms.due_joins(0.0, 20)) == 20
+
+
+def test_parts_are_packed_as_well() -> None:
+    names = [f"#channel{number:04d}" for number in range(1000)]
+    lines = [line.line for line in parts(names, 0)]
+    assert len(lines) < 30
+    assert all(len(line) <= 510 for line in lines)
+    assert ",".join(line.removeprefix("PART ") for line in lines).split(",") == names
+    assert max(line.line.count(",") for line in parts(names, 12)) == 11
+    assert list(parts([], 0)) == []
 
 
 def test_a_channel_that_keeps_us_out_is_tried_a_bounded_number_of_times() -> None:

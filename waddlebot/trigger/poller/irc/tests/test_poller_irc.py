@@ -13,7 +13,7 @@ from waddlebot.libs.testing.irc_servers import IrcServer
 from waddlebot.libs.testing.irc_user import irc_user
 from waddlebot.libs.testing.waiting import until
 from waddlebot.libs.testing.web import LoneServices
-from waddlebot.trigger.poller.irc.module import Config, module, read, say, start, status
+from waddlebot.trigger.poller.irc.module import Config, Networks, module, read, say, start, status
 
 irc_certificates, ngircd, inspircd = irc_servers.irc_certificates, irc_servers.ngircd, irc_servers.inspircd
 
@@ -107,6 +107,41 @@ async def test_a_slow_consumer_slows_the_server_and_loses_nothing(ngircd: IrcSer
             gate.set()
             await until(lambda: len(services.announced) == 3_000)
         assert [event.text for event in services.announced] == [f"line {number}" for number in range(3_000)]
+
+
+async def test_a_channel_that_another_replica_took_is_left_at_once(ngircd: IrcServer) -> None:
+    async with running(ngircd.url("%23mine,%23theirs", "sharer", "name=one&rate=100")) as (ctx, services):
+        claims, state = services.claims, ctx.state(Networks)
+        assert list(claims.wanted.items()) == [("irc:one:#mine", 2), ("irc:one:#theirs", 1)]
+        async with irc_user(ngircd.port, "anna", "#mine", "#theirs") as anna:
+            claims.give(["irc:one:#theirs"], "host-two")
+            anna.say("#theirs", "not for us")
+            anna.say("#mine", "for us")
+            await anna.until(lambda line: line.startswith(":sharer!") and " PART " in line and "#theirs" in line)
+            await until(lambda: services.announced)
+            assert [event.text for event in services.announced] == ["for us"]
+            lines = (line(1, "hi", channel="#theirs"), line(2, "hi", channel="#mine"), line(3, "hi", channel="#x"))
+            outcomes = (await say(ctx, SayRequest(lines))).outcomes
+            assert [outcome.holder for outcome in outcomes] == ["host-two", "", ""]
+            assert [bool(outcome.refusal) for outcome in outcomes] == [True, False, True]
+            assert "does not read #theirs on one" in outcomes[0].refusal
+            claims.give(["irc:one:#theirs"], "")
+            assert (await status(ctx, StatusRequest())).unread == ("irc:one:#theirs",)
+            claims.take(["irc:one:#theirs"])
+            await until(lambda: len(state.clients["one"].joined) == 2)
+            anna.say("#theirs", "for us again")
+            await until(lambda: len(services.announced) == 2)
+
+
+async def test_of_two_replicas_on_one_network_one_takes_another_nick(ngircd: IrcServer) -> None:
+    url = ngircd.url("%23both", "twin", "name=one&rate=100")
+    async with running(url) as (_, one), running(url) as (ctx, two):
+        assert [c.nick for c in (await status(ctx, StatusRequest())).connections] == ["twin_"]
+        two.claims.give(["irc:one:#both"])
+        async with irc_user(ngircd.port, "anna", "#both") as anna:
+            anna.say("#both", "hello")
+            await until(lambda: one.announced)
+            assert two.announced == []
 
 
 async def test_what_is_wrong_is_said_at_start() -> None:
