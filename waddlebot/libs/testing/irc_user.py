@@ -33,7 +33,7 @@ class IrcUser:
         """Say something in a channel or to a nick."""
         self.send(f"PRIVMSG {target} :{text}")
 
-    async def until(self, matches: Callable[[str], bool], timeout_s: float = 20.0) -> str:
+    async def until(self, matches: Callable[[str], object], timeout_s: float = 20.0) -> str:
         """The first line, past or future, that matches. Raises TimeoutError when none comes."""
         seen = 0
         async with asyncio.timeout(timeout_s):
