@@ -1,11 +1,14 @@
 """What an operator sets about calls between hosts. Imports nothing of gRPC, so that every host can show it."""
 
 import dataclasses
+import socket
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
 from waddlebot.libs.sdk.fields import Field
+
+_EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared, not bound
 
 
 class GrpcConfigError(ValueError):
@@ -23,7 +26,11 @@ class GrpcConfig:
         int, Field("The port on which other hosts may ask; 0 for none.", at_least=0, at_most=65535)
     ] = 0
     advertise: Annotated[
-        str, Field("HOST:PORT by which other hosts reach this one; empty for the address and port above.")
+        str,
+        Field(
+            "HOST:PORT by which other hosts reach this one; empty for the address and port above, or for this "
+            "machine's name where that is every address."
+        ),
     ] = ""
     tls_cert: Annotated[
         str, Field("File of this host's certificate chain (PEM), shown as server and as client.")
@@ -31,6 +38,13 @@ class GrpcConfig:
     tls_key: Annotated[str, Field("File of the certificate's private key (PEM).")] = ""
     tls_ca: Annotated[
         str, Field("File of the authorities (PEM) that sign the hosts' certificates; empty for the system's.")
+    ] = ""
+    tls_name: Annotated[
+        str,
+        Field(
+            "The name that all hosts' certificates are for, whatever a host's address is, as of pods; empty where "
+            "each is for its own address."
+        ),
     ] = ""
     tls_clients: Annotated[
         Literal["required", "off"],
@@ -47,7 +61,8 @@ class GrpcConfig:
     @property
     def address(self) -> str:
         """HOST:PORT by which other hosts reach this one."""
-        return self.advertise or f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        host = socket.gethostname() if self.host in _EVERY_ADDRESS else self.host
+        return self.advertise or f"{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def secure(self) -> bool:

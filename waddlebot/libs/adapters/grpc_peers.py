@@ -263,7 +263,7 @@ class Peers:
                 words = "it has no gRPC address"
             link = self._links[address] = PeerLink(
                 address,
-                partial(channel_to, address, self._credentials),
+                partial(channel_to, address, self._credentials, self._config.tls_name),
                 self._tokens,
                 self._sweep.wake,
                 forbidden="" if address and self._config.may_ask(address) else words,

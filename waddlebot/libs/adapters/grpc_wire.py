@@ -40,6 +40,10 @@ CLIENT: Options = [
 ]
 
 
+_TLS_NAME = "grpc.ssl_target_name_override"
+"""Which name to verify (grpc_types.h, GRPC_SSL_TARGET_NAME_OVERRIDE_ARG)."""
+
+
 def server_credentials(config: GrpcConfig) -> grpc.ServerCredentials | None:
     """What the server shows and asks for, None without TLS. Raises ``GrpcConfigError``."""
     key, chain, authorities = config.pem("tls_key"), config.pem("tls_cert"), config.pem("tls_ca")
@@ -49,11 +53,15 @@ def server_credentials(config: GrpcConfig) -> grpc.ServerCredentials | None:
     return grpc.ssl_server_credentials([(key, chain)], authorities if ask else None, require_client_auth=ask)
 
 
-def channel_to(address: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
-    """A channel to HOST:PORT, not connected yet; encrypted where there are credentials."""
+def channel_to(address: str, credentials: grpc.ChannelCredentials | None, tls_name: str = "") -> grpc.aio.Channel:
+    """A channel to HOST:PORT, not connected yet; encrypted where there are credentials.
+
+    With ``tls_name`` the other host's certificate has to be for that name instead of its address.
+    """
     if credentials is None:
         return grpc.aio.insecure_channel(address, options=CLIENT)
-    return grpc.aio.secure_channel(address, credentials, options=CLIENT)
+    named = [(_TLS_NAME, tls_name)] if tls_name else []
+    return grpc.aio.secure_channel(address, credentials, options=[*CLIENT, *named])
 
 
 def channel_credentials(config: GrpcConfig) -> grpc.ChannelCredentials | None:

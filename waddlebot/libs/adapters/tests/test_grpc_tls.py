@@ -1,5 +1,6 @@
 """Calls between machines are encrypted, and hosts know each other by their certificates."""
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,10 +26,15 @@ def authority() -> trustme.CA:
 def tls(tmp_path: Path, authority: trustme.CA) -> MakeConfig:
     """The settings of a host with a certificate; of another authority where one is given."""
 
-    def tls(ca: trustme.CA = authority, trusts: trustme.CA = authority, **options: object) -> GrpcConfig:
+    def tls(
+        ca: trustme.CA = authority,
+        trusts: trustme.CA = authority,
+        names: tuple[str, ...] = ("127.0.0.1", "localhost"),
+        **options: object,
+    ) -> GrpcConfig:
         folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        certificate = ca.issue_cert("127.0.0.1", "localhost")
+        certificate = ca.issue_cert(*names)
         certificate.private_key_pem.write_to_path(folder / "key.pem")
         for blob in certificate.cert_chain_pems:
             blob.write_to_path(folder / "cert.pem", append=True)
@@ -49,6 +55,19 @@ async def status(peers: Peers, address: str) -> tuple[str, str]:
 async def test_hosts_of_one_authority_talk(tls: MakeConfig) -> None:
     async with serving(tls()) as host:
         assert await status(peers_of(tls()), host.address) == ("ok", "")
+
+
+async def test_certificates_may_be_for_one_name_whatever_the_address_is(tls: MakeConfig) -> None:
+    async with serving(tls(names=("waddlebot",))) as host:
+        assert await status(peers_of(tls(tls_name="waddlebot")), host.address) == ("ok", "")
+        for other in (tls(), tls(tls_name="impostor")):
+            assert (await status(peers_of(other), host.address))[0] == "failed"
+
+
+def test_a_host_on_every_address_is_reached_by_its_name() -> None:
+    assert GrpcConfig(host="0.0.0.0", port=5).address == f"{socket.gethostname()}:5"
+    assert GrpcConfig(host="::", port=5, advertise="pod:6").address == "pod:6"
+    assert GrpcConfig(host="::1", port=5).address == "[::1]:5"
 
 
 async def test_a_host_of_another_authority_is_neither_asked_nor_answered(tls: MakeConfig) -> None:
