@@ -4,7 +4,7 @@ SHELL = /bin/sh
 BIN = .venv/bin
 # A developer's environment runs the bot as well; everybody else gets the lean one.
 RUN_VENV := $(if $(wildcard .venv/ready),.venv,.venv-run)
-CODE := waddlebot tests $(wildcard benchmarks drills fuzz)
+CODE := waddlebot tests deploy $(wildcard benchmarks drills fuzz)
 # Lines of these that tests must have run, in percent of each.
 COVERED = libs runtime processing
 COVERAGE_MIN = 90
@@ -25,6 +25,10 @@ venv: .venv/ready  ## the whole development environment, in .venv
 .venv-run/ready: requirements/run.txt pyproject.toml .version
 	@scripts/make-venv .venv-run requirements/run.txt
 
+# Programs that look at deploy/ and config/; they pin what the others need newer.
+.venv-checks/ready: requirements/checks.txt
+	@scripts/make-venv .venv-checks requirements/checks.txt tools
+
 test: peers check docs-check tests coverage  ## everything that must hold: checks, docs, tests, coverage
 	@echo "make test: all good."
 
@@ -38,7 +42,7 @@ fmt: .venv/ready  ## format the code and mend what ruff can
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-tests: .venv/ready peers
+tests: .venv/ready .venv-checks/ready peers
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
@@ -49,9 +53,10 @@ coverage: tests
 	    $(BIN)/coverage report --include="waddlebot/$$part/*" --fail-under=$(COVERAGE_MIN) || exit; \
 	done
 
-docs: .venv/ready  ## write docs/reference and the protos anew from the code
+docs: .venv/ready  ## write docs/reference, the protos and the files of deploy anew from the code
 	@$(BIN)/python -m waddlebot.docs docs/reference
 	@$(BIN)/python -m waddlebot.docs.protos
+	@$(BIN)/python -m deploy
 
 docs-check: .venv/ready
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
@@ -75,6 +80,6 @@ peers:
 	@scripts/install-test-peers
 
 clean:  ## remove everything that make made
-	rm -rf .venv .venv-run .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
-	    .coverage .coverage.* build dist
+	rm -rf .venv .venv-run .venv-checks .images .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	    .import_linter_cache .coverage .coverage.* build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -118,12 +118,12 @@ def test_missing_test_peers_are_named_with_one_command(tools: Path, tmp_path: Pa
     program(tools / "id", "#!/bin/sh\necho 1000\n")
     asked = subprocess.run([copy], env={"PATH": str(tools)}, capture_output=True, text=True, check=False)
     assert asked.returncode == 1
-    assert "sudo apt-get install --yes --no-install-recommends inspircd ngircd" in asked.stderr
+    assert "sudo apt-get install --yes --no-install-recommends inspircd nginx ngircd" in asked.stderr
 
     (tools / "apt-get").unlink()
     elsewhere = subprocess.run([copy], env={"PATH": str(tools)}, capture_output=True, text=True, check=False)
     assert elsewhere.returncode == 1
-    assert "inspircd ngircd" in elsewhere.stderr
+    assert "inspircd nginx ngircd" in elsewhere.stderr
 
 
 @pytest.fixture
