@@ -222,7 +222,7 @@ class RedisBus:
         if said == NOTES:
             self._notes.ring()
         else:
-            self._reader.ring(map(int, said.split(",")))
+            self._reader.ring([int(number) for number in said.split(",")])
 
     def _is_full(self, partition: int) -> None:
         self._trim_now.add(partition)

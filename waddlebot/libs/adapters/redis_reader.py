@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import msgspec
 
@@ -69,7 +69,7 @@ class Reader:
         if owned:
             group.taking.update(self._owned)
 
-    def ring(self, partitions: Iterable[int]) -> None:
+    def ring(self, partitions: Collection[int]) -> None:
         """There is something new, maybe, in these partitions."""
         for group in self.groups.values():
             group.rung.update(partitions)
