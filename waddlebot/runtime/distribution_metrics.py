@@ -36,7 +36,7 @@ def coordination_measures(coordinator: "Coordinator") -> Collector:
     def collect() -> Iterator[Measure]:
         words = "1 while this host's heartbeats succeed; else it holds nothing."
         yield Measure("waddlebot_coordination_sure", words, coordinator.is_sure)
-        yield Measure("waddlebot_hosts", "Hosts that this one knows to live.", len(coordinator.hosts))
+        yield Measure("waddlebot_hosts", "Hosts that this one knows to live.", len(coordinator.hosts()))
         yield Measure("waddlebot_owned_partitions", "Partitions whose router is here.", len(coordinator.owned))
 
     return collect

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from waddlebot.libs.sdk.context import ServiceContext
 from waddlebot.libs.sdk.metrics import Collector, Measure
 from waddlebot.libs.web.metrics import Metrics
+from waddlebot.runtime.distribution_metrics import database_measures
 
 if TYPE_CHECKING:
     from waddlebot.runtime.host import Host, Runner
@@ -51,7 +52,7 @@ class LoopLag:
 def metrics_of(host: "Host") -> Metrics:
     """The host's registry with what every host counts; its modules' own measures follow from their manifests."""
     metrics = Metrics()
-    for collect in (_about(host), _delivery(host), _tasks(host), _modules(host)):
+    for collect in (_about(host), _delivery(host), _tasks(host), _modules(host), database_measures(host.dal)):
         metrics.add(collect)
     return metrics
 

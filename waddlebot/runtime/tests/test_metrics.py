@@ -41,6 +41,7 @@ async def test_a_host_tells_what_it_counted(tmp_path: Path) -> None:
         assert values["waddlebot_module_info", "core.reputation"] == 1
         assert values["waddlebot_outbox_waiting_sends",] == 0
         assert values["waddlebot_inbox_open_events",] <= 1  # what followed from the command may be under way
+        assert values["waddlebot_database_up", "file"] == 1
         assert values["waddlebot_metrics_unreadable",] == 0
         ours = [family for family in parsed(text) if family.name.startswith("waddlebot")]
         assert {label for family in ours for s in family.samples for label in s.labels} <= LABELS
