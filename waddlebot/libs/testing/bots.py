@@ -110,7 +110,7 @@ class ProcessBot:
     def __init__(self, environ: Mapping[str, str], *modules: str) -> None:
         self.environ = dict(environ)
         self.url = f"http://127.0.0.1:{environ['HTTP_PORT']}"
-        self._modules = modules
+        self.modules = modules
         self._output = Path(environ["WADDLEBOT_DATA_DIR"]) / "output.txt"
         self._process: asyncio.subprocess.Process | None = None
 
@@ -124,6 +124,11 @@ class ProcessBot:
         if self._process is None:
             raise RuntimeError("the bot is not started")
         return self._process
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.returncode is None
 
     async def upgrade(self) -> None:
         """Bring the schema up to date, as an operator does with PostgreSQL."""
@@ -142,7 +147,7 @@ class ProcessBot:
         self._output.parent.mkdir(parents=True, exist_ok=True)
         with self._output.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "waddlebot", "run", *self._modules,
+                sys.executable, "-m", "waddlebot", "run", *self.modules,
                 env=_whole(self.environ), stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
 
