@@ -30,6 +30,9 @@ class MemoryCarriage:
         """There is nothing to follow."""
         await asyncio.Event().wait()
 
+    def retire(self) -> None:
+        """Nobody else is waited for."""
+
     async def quiesce(self) -> None:
         """What was announced has been taken."""
 
@@ -44,6 +47,9 @@ class NoLinks:
         """Nothing of the host is needed."""
 
     async def start(self) -> None:
+        """There is nobody to know."""
+
+    async def open(self) -> None:
         """There is nothing to open."""
 
     async def stop(self) -> None:

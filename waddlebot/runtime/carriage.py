@@ -90,6 +90,10 @@ class Carriage:
                 await asyncio.sleep(_RETRY_S)
                 self._changed.set()
 
+    def retire(self) -> None:
+        """Wait for no group on other hosts any more: who takes over does."""
+        self.bus.retire()
+
     async def quiesce(self) -> None:
         """Read nothing more and finish what is in work."""
         await self.redis.quiesce()

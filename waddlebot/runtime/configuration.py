@@ -60,7 +60,7 @@ class ConfigurationCache:
         try:
             loaded = await self._service.configurations(ConfigurationsRequest())
         except CallError as error:
-            self._log.warning("no community is known yet: %s", error)
+            self._log.info("no community is known yet: %s", error)
             return
         self._take(loaded.items, versions)
         self._clock = clock

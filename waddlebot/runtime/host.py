@@ -148,6 +148,7 @@ class Host:
         await self.outbox.adopt()
         exits.push_async_callback(self._drain)
         await self.carriage.start()
+        await self.links.open()
         self._supervise()
         exits.push_async_callback(self.web.stop)
         await self.web.start()
@@ -243,6 +244,7 @@ class Host:
     async def _drain(self) -> None:
         """Finish what has come in."""
         await self.supervisor.stop([runner.module.name for runner in self.runners.values()])
+        self.carriage.retire()
         await self.inbox.stop()
         await self.carriage.quiesce()
         for observing in self.observing:

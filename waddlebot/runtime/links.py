@@ -22,6 +22,7 @@ from waddlebot.libs.grpc_protos.codec import Codec
 from waddlebot.libs.grpc_protos.promises import Promises
 from waddlebot.libs.sdk.ports import CallError, EventBatch
 from waddlebot.libs.web.doors import ASGI
+from waddlebot.runtime.freshness import Heeding, Telling
 
 if TYPE_CHECKING:
     from waddlebot.libs.adapters.tracked_bus import TrackedBus
@@ -41,13 +42,15 @@ class Links:
     def __init__(self, host: "Host") -> None:
         """Raises ``GrpcConfigError`` for settings that contradict each other."""
         self._host = host
+        self._replicas: dict[str, Mapping[str, PeerEndpoint]] = {}
         codec = Codec()
         promises = Promises(host.manifests, codec)
         coordinator = host.coordinator
         audiences = coordinator.row.grpc, coordinator.row.http
         secret = host.shared.secret.derive(PURPOSE)
         self._tokens = ServiceTokens(secret, lambda: coordinator.host, audiences, coordinator.time)
-        local = {name: runner.endpoint for name, runner in host.runners.items()}
+        configuration = host.shared.configuration
+        local = {name: Telling(runner.endpoint, configuration) for name, runner in host.runners.items()}
         self._answering = Answering(local, promises, codec, behind=self._refreshed, taken=self._taken)
         unary = UnaryCalls(promises, self._answering)
         config = host.grpc_config
@@ -58,10 +61,13 @@ class Links:
         """Where a module here answers over HTTP what it is not asked by gRPC."""
         return {PATH: CallDoor(module, self._answering, self._tokens)}
 
-    async def start(self) -> None:
-        """Listen, and know who is there. Raises ``GrpcConfigError`` where the address cannot be had."""
+    async def open(self) -> None:
+        """Listen, now that everything here can answer. Raises ``GrpcConfigError`` for an address that is taken."""
         if self._server is not None:
             await self._server.start()
+
+    async def start(self) -> None:
+        """Know who is there."""
         self._host.coordinator.when_changed(self._look)
         self._look()
 
@@ -103,15 +109,14 @@ class Links:
             if module in local:
                 continue
             replicas = {id_: self._endpoint(module, row) for id_, row in others.items() if module in row.modules}
-            there = directory.get(module)
             if not replicas:
                 directory.pop(module, None)
-            elif not isinstance(there, Replicated) or there.replicas != replicas:
-                directory[module] = Replicated(module, replicas)
-        gone = self.peers.links.keys() - {row.grpc for row in others.values()}
-        if gone:
-            kept = {(row.grpc, row.http) for row in others.values()}
-            self._forgetting = asyncio.ensure_future(self.peers.keep(kept))
+            elif replicas != self._replicas.get(module):
+                directory[module] = Heeding(Replicated(module, replicas), self._host.shared.configuration)
+            self._replicas[module] = replicas
+        addresses = {(row.grpc, row.http) for row in others.values()}
+        if self.peers.links.keys() - {grpc for grpc, _ in addresses}:
+            self._forgetting = asyncio.ensure_future(self.peers.keep(addresses))
 
     async def _taken(self, group: str, batch: EventBatch) -> None:
         await cast("TrackedBus", self._host.shared.bus).taken(group, batch)

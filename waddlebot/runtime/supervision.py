@@ -7,11 +7,18 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from waddlebot.libs.dal import DalError
+from waddlebot.libs.sdk.ports import CallError
+
 _PAUSE_FIRST_S = 0.5
 _PAUSE_MAX_S = 60.0
 _HEALTHY_S = 60.0
 
 type Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+_PASSING = (CallError, DalError)
+"""What passes by itself: another host, or the database, is away. Their words say all there is."""
 
 
 class Supervisor:
@@ -62,7 +69,11 @@ class Supervisor:
                     pause_s = self._pause_s
                 well_at = time.monotonic() + pause_s + self._healthy_s
                 self._failed[name] = (f"{type(error).__name__}: {error}", well_at)
-                self._log.exception("%s failed and starts again in %.1f s", name, pause_s)
+                passing = isinstance(error, _PASSING)
+                self._log.log(
+                    logging.WARNING if passing else logging.ERROR,
+                    "%s failed and starts again in %.1f s: %s", name, pause_s, error, exc_info=not passing,
+                )  # fmt: skip
                 await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311  jitter, no secret
                 pause_s = min(pause_s * 2, _PAUSE_MAX_S)
             else:

@@ -20,6 +20,7 @@ AGAIN_S_MAX = 60.0
 PATIENCE_S = 30.0
 """How long a batch is kept in memory for a group that runs nowhere; a host that restarts is back sooner."""
 _AWAY_S = 0.5
+_RETIRING_S = 0.2
 _FINISHED_MAX = 20_000
 
 
@@ -99,6 +100,7 @@ class TrackedBus:
         self._log = log
         self._here: dict[str, tuple[Subscriber, bool]] = {}
         self._open: dict[str, Open] = {}
+        self._retired = False
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._finished: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.results: Callable[[str, Sequence[EventResult]], None] = _nobody_waits
@@ -130,12 +132,24 @@ class TrackedBus:
                     await self._directly(batch, found)
                     wait_s = _AWAY_S
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(found.ended.wait(), wait_s)
-                patient = time.monotonic() - began_s < PATIENCE_S
-                if found.groups and not patient and found.groups <= set(self._absent()):
-                    raise Parked(f"{', '.join(sorted(found.groups))}: no host runs them")
+                    await asyncio.wait_for(found.ended.wait(), _RETIRING_S if self._retired else wait_s)
+                if found.groups:
+                    found.ended.clear()
+                if found.groups and self._gives_up(found, time.monotonic() - began_s):
+                    raise Parked(", ".join(sorted(found.groups)))
         finally:
             del self._open[batch.id]
+
+    def _gives_up(self, found: "Open", after_s: float) -> bool:
+        if self._retired:
+            return not found.groups & self._here.keys()
+        return after_s > PATIENCE_S and found.groups <= set(self._absent())
+
+    def retire(self) -> None:
+        """This host stops: a batch that only groups elsewhere have still to process waits in the database."""
+        self._retired = True
+        for found in self._open.values():
+            found.ended.set()
 
     def tell(self, source: str, results: Sequence[EventResult]) -> None:
         """Tell the hosts where somebody may wait for these results."""

@@ -40,13 +40,15 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     """What came of a :class:`Call`.
 
     ``status`` is ``ok``; ``refused`` with words for the user; ``failed`` with a reason for the operator
-    (``retry`` where trying again may help).
+    (``retry`` where trying again may help). ``version`` is the community's configuration after it, where the host
+    that executed it knows a newer one than it was decided on; 0 elsewhere.
     """
 
     status: str
     replies: tuple[Reply, ...] = ()
     reason: str = ""
     retry: bool = False
+    version: int = 0
 
 
 class Send(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -52,9 +52,14 @@ class Cluster:
         return "\n".join(host.log() for host in self.hosts)
 
 
-def one_each(*more: str) -> list[tuple[str]]:
-    """A process for each module there is, and further ones for ``more``."""
-    return [(name,) for name in (*discover(), *more)]
+def one_each() -> list[tuple[str]]:
+    """A process for each module there is."""
+    return [(name,) for name in discover()]
+
+
+def rest_of(*names: str) -> tuple[str, ...]:
+    """All modules but these, together."""
+    return tuple(name for name in discover() if name not in names)
 
 
 def cluster_of(folder: Path, grouping: Grouping, database_url: str, redis_url: str, **more: str) -> Cluster:

@@ -118,6 +118,17 @@ def redis_program(name: str = "redis-server") -> Path:
     return Path(path)
 
 
+@contextlib.contextmanager
+def valkey_running(folder: Path) -> Iterator[RedisServer]:
+    """A Valkey server that keeps nothing, for as long as the block runs."""
+    server = RedisServer(valkey_program(), folder, options=('save ""',))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
 @pytest.fixture
 def new_valkey(tmp_path: Path) -> Iterator[NewServer]:
     """Makes Valkey servers, started: ``new_valkey("a line of its configuration", …)``."""

@@ -50,6 +50,7 @@ class Desk:
         self.webhooks = Webhooks(services.secret(SECRET_PURPOSE), services.log)
         self.router.rules.post = self.webhooks.put
         self._log = services.log
+        self.met = False
 
     def view(self, community: str) -> View:
         """A community's view; the declared commands and no more where none is compiled yet."""
@@ -91,6 +92,18 @@ class Desk:
                 self._log.warning("the event %s that failed waits for the database: %s", event.id, error)
                 await asyncio.sleep(random.uniform(_RETRY_S / 2, _RETRY_S))  # noqa: S311  jitter, no secret
 
+    async def meet(self, ctx: ServiceContext[Any, RouterStore]) -> None:
+        """Learn which accounts are one person, once somebody can tell."""
+        if self.met:
+            return
+        try:
+            links = await ctx.use(Identity).links(LinksRequest())
+        except CallError as error:
+            self._log.info("who belongs to whom is not known yet: %s", error)
+            return
+        self.router.persons.update(links.persons)
+        self.met = True
+
     async def flush(self, ctx: ServiceContext[Any, RouterStore]) -> None:
         """Write what was counted and what failed since the last time."""
         hits, self.router.rules.hits = self.router.rules.hits, type(self.router.rules.hits)()
@@ -114,11 +127,7 @@ def safe(reply: Reply, view: View) -> Reply:
 async def open_desk(ctx: ServiceContext[Any, RouterStore]) -> AsyncIterator[Desk]:
     """The desk for the life of the host, subscribed to the bus."""
     desk = Desk(ctx)
-    try:
-        links = await ctx.use(Identity).links(LinksRequest())
-        desk.router.persons.update(links.persons)
-    except CallError as error:
-        desk.services.log.warning("who belongs to whom is not known: %s", error)
+    await desk.meet(ctx)
     desk.ports.bus.subscribe("processing.router", desk.router.handle, owned=True)
     desk.ports.watch(desk.router.refresh)
     async with contextlib.aclosing(desk.webhooks):

@@ -253,6 +253,7 @@ async def give_up(ctx: Service) -> None:
 @module.job(every_s=2.0)
 async def write_down(ctx: Service) -> None:
     """Write counters and failures."""
+    await ctx.state(Desk).meet(ctx)
     await ctx.state(Desk).flush(ctx)
 
 

@@ -87,6 +87,7 @@ async def test_a_start_that_knows_nobody_learns_at_the_next_poll(
 ) -> None:
     database.write("home", "irc:net:#a")
     database.error = CallError("no host runs a module that promises CommunityService")
+    caplog.set_level("INFO")
     await cache.load()
     assert "no community is known yet" in caplog.text
     database.error = None
