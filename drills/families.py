@@ -67,7 +67,7 @@ async def _bounded(family: Family, running: World, random: Random, rounds: int) 
         async with asyncio.timeout(_START_S + rounds * family.round_s):
             return await family.drill(running, random, rounds)
     except BaseException as error:
-        error.add_note(f"The bot's log ends:\n{running.bot.log()[-4_000:]}")
+        error.add_note(f"The bot's log ends:\n{running.log()}")
         raise
     finally:
-        await running.bot.end()
+        await running.end()

@@ -37,6 +37,14 @@ class World:
     database_url: str
     bot: ProcessBot
 
+    def log(self) -> str:
+        """What the bot logged last."""
+        return self.bot.log()[-4_000:]
+
+    async def end(self) -> None:
+        """Leave nothing running, whatever happened."""
+        await self.bot.end()
+
     @property
     def sent(self) -> Counter[str]:
         """How often each reply was delivered, by its id."""
@@ -68,21 +76,26 @@ class World:
 @contextlib.contextmanager
 def world(folder: Path, database_url: str = "") -> Iterator[World]:
     """A bot with the ledger, not started yet, in an empty folder."""
+    environ = environ_of(folder / "data", database_url, **installed(folder))
+    url = database_url or f"sqlite:///{folder / 'data' / 'waddlebot.db'}"
+    yield World(folder, url, ProcessBot(environ))
+
+
+def installed(folder: Path) -> dict[str, str]:
+    """The variables of a bot that has the drills' own modules installed, in a folder of this drill."""
     site = folder / "site"
     with importlib.resources.as_file(importlib.resources.files("drills") / "outside") as outside:
         shutil.copytree(outside, site, ignore=shutil.ignore_patterns("__pycache__"))
-    installed = site / "waddledrill-1.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text(_METADATA)
-    (installed / "entry_points.txt").write_text(_ENTRY_POINTS)
+    package = site / "waddledrill-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text(_METADATA)
+    (package / "entry_points.txt").write_text(_ENTRY_POINTS)
     (folder / "died").mkdir()
     path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH", ""))))
-    environ = environ_of(
-        folder / "data", database_url, PYTHONPATH=path, WIRE_CHECK="0",
-        WADDLEDRILL_LEDGER_SENT=str(folder / "sent.txt"), WADDLEDRILL_LEDGER_DIED=str(folder / "died"),
-    )  # fmt: skip
-    url = database_url or f"sqlite:///{folder / 'data' / 'waddlebot.db'}"
-    yield World(folder, url, ProcessBot(environ))
+    return {
+        "PYTHONPATH": path, "WIRE_CHECK": "0",
+        "WADDLEDRILL_LEDGER_SENT": str(folder / "sent.txt"), "WADDLEDRILL_LEDGER_DIED": str(folder / "died"),
+    }  # fmt: skip
 
 
 @contextlib.contextmanager
