@@ -18,7 +18,7 @@ from waddlebot.libs.adapters.redis_link import Link
 from waddlebot.libs.adapters.redis_notes import Notes
 from waddlebot.libs.adapters.redis_publisher import BusAway, Fallback, Publisher, PublisherHooks
 from waddlebot.libs.adapters.redis_reader import Reader
-from waddlebot.libs.adapters.redis_streams import FAILURES, NOTES, Left, Streams
+from waddlebot.libs.adapters.redis_streams import BROKEN, FAILURES, NOTES, Left, Streams
 from waddlebot.libs.adapters.redis_url import parse
 from waddlebot.libs.adapters.tracked_bus import Note
 from waddlebot.libs.sdk.ports import PARTITIONS, EventBatch, Subscriber
@@ -213,7 +213,7 @@ class RedisBus:
                     message = await pubsub.get_message(timeout=_LOOK_EVERY_S)
                     if message is not None:
                         self._hear(message["data"].decode())
-            except FAILURES as error:
+            except (*FAILURES, *BROKEN) as error:
                 self._link.lost(error)
             finally:
                 await pubsub.aclose()  # type: ignore[no-untyped-call]  # the library has no types here

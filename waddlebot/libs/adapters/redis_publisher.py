@@ -14,7 +14,7 @@ from redis.exceptions import OutOfMemoryError
 
 from waddlebot.libs.adapters.redis_limits import Limits
 from waddlebot.libs.adapters.redis_link import Link
-from waddlebot.libs.adapters.redis_streams import FAILURES, Streams
+from waddlebot.libs.adapters.redis_streams import Streams
 from waddlebot.libs.dal import Unavailable
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.ports import EventBatch, partition_of
@@ -272,16 +272,23 @@ class Publisher:
         for leaving, length in zip(chosen, lengths, strict=True):
             if isinstance(length, OutOfMemoryError):
                 refused.append(leaving)
-            elif isinstance(length, FAILURES):
-                self._doubtful.append(leaving)
-                self._link.lost(length)
-            elif isinstance(length, BaseException):
-                raise length
+            elif isinstance(length, Exception):
+                self._in_doubt(leaving, length)
             elif length < 0:
                 refused.append(leaving)
             else:
                 self._sent(leaving, length)
         self._put_back(refused)
+
+    def _in_doubt(self, leaving: _Leaving, error: Exception) -> None:
+        """It was under way when the connection broke."""
+        self._link.lost(error)
+        if leaving.stored is None:
+            self._doubtful.append(leaving)
+            self._wake.set()
+        else:
+            self._let_go(leaving)
+            self._answer(leaving, BusAway(f"Redis is away: {self._link.problem}"))
 
     def _packed(self, leaving: _Leaving) -> bool:
         """Make the bytes of an entry; events that have none are counted, and the others travel."""

@@ -1,10 +1,10 @@
 """The partitions' streams and what is done with them; knows how keys are scattered, and nothing of events."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
 
 from waddlebot.libs.adapters import redis_scripts as scripts
@@ -13,6 +13,9 @@ from waddlebot.libs.sdk.ports import PARTITIONS
 
 FAILURES = (RedisError, RedisClusterException, OSError)
 """What a command ends with when Redis, or the way to it, is not well."""
+
+BROKEN = (RuntimeError, TypeError)
+"""What asyncio and uvloop raise besides, when a connection ends under a command that is just written."""
 
 TRIES_MAX = 5
 """An entry whose readers ended so many times is not read again: it may be what ends them."""
@@ -74,20 +77,35 @@ class Streams:
         """The partitions whose keys one script may take (Redis Cluster specification, "Hash tags")."""
         return [[p] for p in partitions] if self._scattered else [list(partitions)]
 
-    async def _each[T](self, commands: Sequence[Any]) -> list[T]:
-        """The answers of commands that run at once."""
-        if len(commands) == 1:
-            return [await commands[0]]
-        answers = await asyncio.gather(*commands, return_exceptions=True)
+    async def _all(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """The answers of commands that travel together; of one that failed its exception."""
+        try:
+            if len(commands) == 1:
+                return [await self._client.execute_command(*commands[0])]
+            pipeline = self._client.pipeline(transaction=False)
+            for command in commands:
+                pipeline.execute_command(*command)
+            return await pipeline.execute(raise_on_error=False)
+        except BROKEN as error:
+            raise RedisConnectionError(f"the connection broke ({error})") from error
+
+    async def _each(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """The answers of commands, if none failed."""
+        answers = await self._all(commands)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
-        return answers  # type: ignore[return-value]  # the exceptions have been raised
+        return answers
 
-    def _script(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
-        return self._client.execute_command("EVAL", script, len(keys), *keys, *arguments)
+    async def _ask(self, *command: Any) -> Any:
+        """The answer of one command."""
+        return (await self._each([command]))[0]
 
-    async def add(self, entries: Sequence[tuple[int, bytes]]) -> list[int | BaseException]:
+    @staticmethod
+    def _script(script: str, keys: Sequence[str], *arguments: Any) -> Sequence[Any]:
+        return ("EVAL", script, len(keys), *keys, *arguments)
+
+    async def add(self, entries: Sequence[tuple[int, bytes]]) -> list[int | Exception]:
         """Add bodies to partitions, in order; for each the length of its stream, -1 where that is full.
 
         Raises nothing: what has an exception in its place may have been added or not.
@@ -95,7 +113,6 @@ class Streams:
         by_slot: dict[int, list[int]] = {}
         for number, (partition, _) in enumerate(entries):
             by_slot.setdefault(partition if self._scattered else 0, []).append(number)
-        answers: list[int | BaseException] = [0] * len(entries)
         commands = []
         for numbers in by_slot.values():
             partitions = [entries[n][0] for n in numbers]
@@ -103,17 +120,21 @@ class Streams:
             keys = [self._keys[p] for p in partitions]
             bodies = [entries[n][1] for n in numbers]
             commands.append(self._script(scripts.ADD, keys, self.length_max, self.bell, bell, *bodies))
-        for numbers, answer in zip(
-            by_slot.values(), await asyncio.gather(*commands, return_exceptions=True), strict=True
-        ):
-            lengths = [answer] * len(numbers) if isinstance(answer, BaseException) else answer
+        found: list[Any]
+        try:
+            found = await self._all(commands)
+        except FAILURES as error:
+            found = [error] * len(commands)
+        answers: list[int | Exception] = [0] * len(entries)
+        for numbers, answer in zip(by_slot.values(), found, strict=True):
+            lengths = [answer] * len(numbers) if isinstance(answer, Exception) else answer
             for n, length in zip(numbers, lengths, strict=True):
                 answers[n] = length
         return answers
 
     async def has(self, partition: int, marks: Sequence[str]) -> list[bool]:
         """Which marks are in the bodies of the last entries of a partition."""
-        found = await self._script(scripts.FIND, [self._keys[partition]], _FOUND_MAX, *marks)
+        found = await self._ask(*self._script(scripts.FIND, [self._keys[partition]], _FOUND_MAX, *marks))
         return [bool(answer) for answer in found]
 
     async def read(self, wants: Mapping[str, Mapping[int, int]], entries_max: int, bytes_max: int) -> Found:
@@ -171,12 +192,13 @@ class Streams:
 
         Returns the id to go on after (empty at the end), how many were given up, and entries in order.
         """
-        answer = await self._script(
+        command = self._script(
             scripts.TAKE,
             [self._keys[partition], self._owners[partition]],
             *(group, self._consumer, after, _TAKEN_MAX, TRIES_MAX, "" if fence is None else fence),
             *(idle_ms, whose, *spared),
         )
+        answer = await self._ask(*command)
         found = zip(answer[2::2], answer[3::2], strict=True)
         entries = [Entry(partition, id_.decode(), body) for id_, body in found]
         return answer[0].decode(), answer[1], entries
@@ -242,16 +264,16 @@ class Streams:
 
     async def note(self, body: bytes, notes_max: int) -> None:
         """Add to the notes."""
-        await self._script(scripts.NOTE, [self.notes], notes_max, self.bell, NOTES, body)
+        await self._ask(*self._script(scripts.NOTE, [self.notes], notes_max, self.bell, NOTES, body))
 
     async def last_note(self) -> str:
         """The id of the last note, ``0-0`` where there is none."""
-        found = await self._client.execute_command("XREVRANGE", self.notes, "+", "-", "COUNT", 1)
+        found = await self._ask("XREVRANGE", self.notes, "+", "-", "COUNT", 1)
         return found[0][0].decode() if found else "0-0"
 
     async def notes_after(self, id_: str, entries_max: int) -> list[tuple[str, bytes]]:
         """Notes that came after one, with their ids."""
-        found = await self._client.execute_command("XRANGE", self.notes, f"({id_}", "+", "COUNT", entries_max)
+        found = await self._ask("XRANGE", self.notes, f"({id_}", "+", "COUNT", entries_max)
         return [(entry[0].decode(), dict(_pairs(entry[1]))[b"b"]) for entry in found]
 
 

@@ -86,8 +86,9 @@ class RedisServer:
             self.process.send_signal(signal.SIGCONT)
 
     def call(self, *command: str | bytes | int) -> Any:
-        """Run one command as whoever needs no password."""
-        with contextlib.closing(Redis(port=self.port, socket_timeout=5.0)) as client:
+        """Run one command as whoever needs no password; the answer as it came (RESP2)."""
+        with contextlib.closing(Redis(port=self.port, socket_timeout=5.0, protocol=2)) as client:
+            client.response_callbacks.clear()
             return client.execute_command(*command)  # type: ignore[no-untyped-call]  # the library has no types here
 
     def _answers(self) -> bool:
