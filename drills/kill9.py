@@ -6,11 +6,11 @@ from collections import Counter
 from random import Random
 from typing import Any
 
-from drills.load import Load, key_of
+from drills.load import Load, Posted, key_of
 from drills.world import BooksError, World
 
 _LIFE_S = (0.05, 1.2)  # how long the bot lives under load before it is killed
-_EMPTY_S = 30.0
+EMPTY_S = 30.0
 
 
 async def kill_at_random(world: World, random: Random, rounds: int) -> dict[str, int]:
@@ -25,31 +25,30 @@ async def kill_at_random(world: World, random: Random, rounds: int) -> dict[str,
         await loading
     await world.bot.start()
     await load.settle()
-    await _until_processed(world)
+    await until_processed(world)
     await world.bot.stop()
     return balance(world, load)
 
 
-async def _until_processed(world: World) -> None:
-    """Wait until the inbox is empty and what is queued has left."""
-    until = time.monotonic() + _EMPTY_S
+async def until_processed(world: World, within_s: float = EMPTY_S) -> None:
+    """Wait until the inbox is empty and what is queued has left. Raises BooksError after ``within_s``."""
+    until = time.monotonic() + within_s
     while True:
         open_batches = await asyncio.to_thread(world.rows, "delivery", "inbox", "id, tries")
         states = Counter(row[0] for row in await asyncio.to_thread(world.rows, "delivery", "outbox", "state"))
         if not open_batches and not states["queued"] + states["sending"]:
             return
         if time.monotonic() > until:
-            raise BooksError(f"still open after {_EMPTY_S:g} s: {open_batches[:5]}, outbox: {dict(states)}")
+            raise BooksError(f"still open after {within_s:g} s: {open_batches[:5]}, outbox: {dict(states)}")
         await asyncio.sleep(0.05)
 
 
-def balance(world: World, load: Load) -> dict[str, int]:
+def balance(world: World, load: Posted) -> dict[str, int]:
     """Compare what was acknowledged with what was booked, observed and sent. Raises BooksError."""
     commands = {id_ for id_, line in load.acknowledged.items() if line["text"] == "!book"}
     booked, observed, sent = world.counts("booking"), world.counts("observation"), world.sent
     unknown = world.replies_in("unknown")  # shown to the operator, never sent again
-    source = _source(sent, unknown)
-    replies = {f"{source}/{id_}:0" for id_ in commands}
+    known = {_event_of(id_) for id_ in (*sent, *unknown)}
     found: dict[str, set[Any]] = {
         "commands never booked": commands - set(booked),
         "commands booked twice": {id_ for id_, n in booked.items() if n > 1},
@@ -57,7 +56,7 @@ def balance(world: World, load: Load) -> dict[str, int]:
         "lines never observed": set(load.acknowledged) - set(observed),
         "lines observed twice": {id_ for id_, n in observed.items() if n > 1},
         "replies delivered twice": {id_ for id_, n in sent.items() if n > 1},
-        "replies lost": replies - set(sent) - unknown,
+        "replies lost": commands - known,
         "dead letters": set(world.rows("delivery", "dead", "event_id, reason")),
     }
     wrong = {what: [*sorted(map(str, ids))[:5], f"{len(ids)} in all"] for what, ids in found.items() if ids}
@@ -69,7 +68,6 @@ def balance(world: World, load: Load) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _source(sent: Counter[str], unknown: set[str]) -> str:
-    for id_ in (*sent, *unknown):
-        return id_.rpartition("/")[0]
-    raise BooksError("no reply was ever sent")
+def _event_of(reply: str) -> str:
+    """The id of the event that a reply is to: a reply's is ``SOURCE/EVENT:NUMBER``."""
+    return reply.rpartition("/")[2].rpartition(":")[0]

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import msgspec
@@ -17,6 +17,13 @@ _TRIES_MAX = 400
 _PAUSE_S = 0.05
 
 type Line = dict[str, Any]
+
+
+class Posted(Protocol):
+    """What was posted: the lines that were acknowledged by their ids, and how many batches were refused."""
+
+    acknowledged: dict[str, Line]
+    refused: int
 
 
 class Load:
@@ -85,10 +92,10 @@ class Load:
         return True
 
 
-def line(id_: str, text: str) -> Line:
+def line(id_: str, text: str, channel: str = "room") -> Line:
     """A line that somebody says."""
     return {
-        "id": id_, "kind": "chat.message", "platform": PLATFORM, "server": "net", "channel": "room",
+        "id": id_, "kind": "chat.message", "platform": PLATFORM, "server": "net", "channel": channel,
         "user_id": f"user-{id_}", "text": text,
     }  # fmt: skip
 
