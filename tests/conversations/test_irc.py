@@ -9,8 +9,11 @@ import pytest
 
 from waddlebot.libs.testing import irc_servers
 from waddlebot.libs.testing.bots import environ_of, hosted
+from waddlebot.libs.testing.clusters import clustered, one_each
+from waddlebot.libs.testing.databases import PostgreSQLServer
 from waddlebot.libs.testing.irc_servers import IrcServer
 from waddlebot.libs.testing.irc_user import IrcUser, irc_user
+from waddlebot.libs.testing.redis_servers import valkey_running
 from waddlebot.libs.testing.waiting import until
 
 irc_certificates = irc_servers.irc_certificates
@@ -49,6 +52,23 @@ async def test_three_people_talk_and_the_bot_outlives_the_server(tmp_path: Path,
         server.start()
         async with people(server) as after:
             await talk(after, AFTER)
+
+
+async def test_the_same_with_a_process_for_each_module(
+    tmp_path: Path, server: IrcServer, postgresql_server: PostgreSQLServer
+) -> None:
+    more = {"IRC_URLS": server.url("%23pond", BOT, "rate=100")}
+    name = postgresql_server.create()
+    with valkey_running(tmp_path / "valkey") as valkey:
+        async with (
+            people(server) as before,
+            clustered(tmp_path, one_each(), postgresql_server.url(name), valkey.url, more),
+        ):
+            await talk(before, BEFORE)
+            server.kill()
+            server.start()
+            async with people(server) as after:
+                await talk(after, AFTER)
 
 
 @contextlib.asynccontextmanager

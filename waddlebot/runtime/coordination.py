@@ -253,6 +253,10 @@ class Coordinator:
             self._trouble = str(error)
             self._log.warning("hosts cannot agree who holds what while the database is away: %s", error)
 
+    async def look(self) -> None:
+        """Look now what changed, and do our part. Raises ``DalError``."""
+        await self._step()
+
     # --- one round -------------------------------------------------------------------------------------
 
     async def _step(self) -> None:

@@ -159,6 +159,7 @@ class Host:
         secret = load_secret(self.environment.data, self.environment.secret)
         self.shared = Shared(self.manifests, self.directory, self.carriage.bus, secret, self._send)
         self.shared.claims = self.coordinator.claims
+        self.shared.look = self.coordinator.look
         members, log = Members(self.coordinator), logging.getLogger("runtime.inbox")
         bus, tell = self.carriage.bus, self.carriage.tell
         self.inbox = DurableInbox(self.delivery, bus, log, self.dal.forget_effects, members, tell)

@@ -1,5 +1,7 @@
 """What the host lends to one module."""
 
+import asyncio
+import contextlib
 import itertools
 import logging
 import secrets
@@ -11,7 +13,7 @@ from typing import Any
 import msgspec
 
 from waddlebot.libs.contracts.community import AdoptRequest, CommunityService
-from waddlebot.libs.dal import EffectKey, Scope, Store
+from waddlebot.libs.dal import DalError, EffectKey, Scope, Store
 from waddlebot.libs.sdk.context import Services
 from waddlebot.libs.sdk.contract import Caller
 from waddlebot.libs.sdk.event import Event
@@ -53,6 +55,7 @@ class Shared:
         self.promised = {contract: m.name for m in manifests.values() for contract, _ in m.promises}
         self.configuration: ConfigurationCache
         self.claims: Callable[[str], Claims]
+        self.look: Callable[[], Awaitable[None]]
         self.elsewhere: Callable[[str, str], Endpoint | None]
         self.dropped: Counter[str] = Counter()
         self._run = secrets.token_hex(4)
@@ -72,6 +75,11 @@ class Shared:
             return endpoint.call(contract, method, request, scope)
 
         return ask
+
+    async def refresh(self) -> None:
+        """Learn what other hosts changed; as things were known before, while the database is away."""
+        with contextlib.suppress(DalError, CallError):
+            await asyncio.gather(self.configuration.poll(), self.look())
 
     async def announce(self, events: Sequence[Event]) -> None:
         """Publish events with their communities; those of unknown entities are counted and dropped."""
@@ -171,6 +179,10 @@ class HostServices(Services):
     async def send(self, sends: Sequence[Send]) -> None:
         """Queue replies."""
         self._shared.send(sends)
+
+    async def refresh(self) -> None:
+        """Learn now what other hosts changed."""
+        await self._shared.refresh()
 
     async def adopt(self, entities: Sequence[str], community: str, actor: str = "") -> None:
         """Bring entities into a community."""

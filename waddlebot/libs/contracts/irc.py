@@ -147,11 +147,12 @@ async def push(
         has_words = send.reply.action == "chat" or (send.reply.action == "general" and bool(send.reply.text))
         return "" if has_words else f"{platform} cannot show {send.reply.action}"
 
+    holder = ctx.services.claims.holder
+    if any(ctx.entities.get(send.entity) != send.community or not holder(send.entity) for send in sends):
+        await ctx.services.refresh()  # another host may have brought it in, or begun to read it, just now
     sent = {send.id: Sent(send.id, "refused", why) for send in sends if (why := refusal(send))}
     pushing = _Pushing(ctx, contract)
-    await pushing.say(
-        {send.id: ctx.services.claims.holder(send.entity) for send in sends if send.id not in sent}, sends
-    )
+    await pushing.say({send.id: holder(send.entity) for send in sends if send.id not in sent}, sends)
     return [sent.get(send.id) or pushing.sent[send.id] for send in sends]
 
 

@@ -60,6 +60,9 @@ class Services(Protocol):
     async def send(self, sends: Sequence[Send]) -> None:
         """Queue replies for delivery. Raises ``Busy`` when the outbox is full."""
 
+    async def refresh(self) -> None:
+        """Learn now what other hosts changed: configurations, and who holds what."""
+
     async def adopt(self, entities: Sequence[str], community: str, actor: str = "") -> None:
         """Bring entities that belong nowhere yet into a community.
 

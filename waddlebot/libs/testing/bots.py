@@ -21,7 +21,8 @@ from waddlebot.runtime import environment, installation
 from waddlebot.runtime.host import Host
 from waddlebot.runtime.upgrade import bring_up
 
-START_S = 30.0
+START_S = 120.0
+"""Many processes may start side by side on a small machine."""
 STOP_S = 20.0
 _POLL_S = 0.02
 

@@ -102,6 +102,9 @@ class LoneServices(Services):
         """Keep the replies."""
         self.sent += sends
 
+    async def refresh(self) -> None:
+        """There are no other hosts."""
+
     async def adopt(self, entities: Sequence[str], community: str, actor: str = "") -> None:
         """Bring entities into a community."""
         for entity in entities:
