@@ -41,6 +41,7 @@ VIOLATIONS = (
     ("action/pushing/newborn/module.py", "psycopg2.extras", DRIVERS),
     ("processing/router/newborn.py", "redis.asyncio", DRIVERS),
     ("runtime/newborn.py", "grpc", DRIVERS),
+    ("runtime/newborn.py", "opentelemetry.trace", DRIVERS),
     ("core/newborn/module.py", "google.protobuf", DRIVERS),
     ("libs/adapters/newborn.py", "pydal", DRIVERS),
     ("libs/dal/newborn.py", "waddlebot.libs.sdk.newborn", LIBS),

@@ -82,8 +82,9 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from waddlebot.libs.web.server import AddressError
     from waddlebot.runtime.host import StartError
     from waddlebot.runtime.secret import SecretError
+    from waddlebot.runtime.tracing import TracingError
 
-    return (DalError, DiscoveryError, FieldError, AddressError, StartError, SecretError)
+    return (DalError, DiscoveryError, FieldError, AddressError, StartError, SecretError, TracingError)
 
 
 def _end(text: str, code: int) -> NoReturn:

@@ -9,6 +9,7 @@ from typing import Annotated
 import platformdirs
 
 from waddlebot.libs.adapters.grpc_config import GrpcConfig
+from waddlebot.libs.adapters.otlp_config import OtlpConfig
 from waddlebot.libs.audit import FORMS
 from waddlebot.libs.sdk.fields import (
     Field,
@@ -176,7 +177,7 @@ class Environment:
         return Path(self.log_dir) if self.log_dir else self.data / "logs"
 
 
-OF_EVERY_HOST = (("waddlebot", Environment), ("http", WebConfig), ("grpc", GrpcConfig))
+OF_EVERY_HOST = (("waddlebot", Environment), ("http", WebConfig), ("grpc", GrpcConfig), ("otel", OtlpConfig))
 """What is read whatever modules run, by the prefix of its variables."""
 
 

@@ -20,6 +20,7 @@ from waddlebot.libs.adapters.inbox import DurableInbox
 from waddlebot.libs.adapters.lease_store import OWNER as COORDINATION
 from waddlebot.libs.adapters.lease_store import HostRow, LeaseStore
 from waddlebot.libs.adapters.local import LocalEndpoint, WireChecked
+from waddlebot.libs.adapters.otlp_config import OtlpConfig
 from waddlebot.libs.adapters.outbox import Outbox
 from waddlebot.libs.audit import Redactor
 from waddlebot.libs.contracts.community import CommunityService
@@ -30,6 +31,7 @@ from waddlebot.libs.sdk.discovery import discover
 from waddlebot.libs.sdk.fields import FieldError, from_environment
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.ports import CallScope, Endpoint, Send
+from waddlebot.libs.sdk.tracing import Tracer
 from waddlebot.libs.web.config import WebConfig
 from waddlebot.libs.web.keys import OWNER as KEYS
 from waddlebot.libs.web.keys import KeyStore
@@ -49,6 +51,7 @@ from waddlebot.runtime.secrecy import secrets_of
 from waddlebot.runtime.secret import load as load_secret
 from waddlebot.runtime.services import HostServices, Shared
 from waddlebot.runtime.supervision import Supervisor
+from waddlebot.runtime.tracing import traced, tracing
 from waddlebot.runtime.upgrade import prepare
 from waddlebot.runtime.web import WebFront
 
@@ -105,6 +108,8 @@ class Host:
         self.configs = configs_of(self.modules, environ)
         self.web_config = from_environment(WebConfig, "http", environ)
         self.grpc_config = from_environment(GrpcConfig, "grpc", environ)
+        self.otlp_config = from_environment(OtlpConfig, "otel", environ)
+        self.tracer: Tracer | None = None
         self.runners: dict[str, Runner] = {}
         self.directory: dict[str, Endpoint] = {}
         self.observing: list[Observing] = []
@@ -138,6 +143,7 @@ class Host:
         self.coordinator = self._coordinated()
         exits.push_async_callback(self.coordinator.close)
         await self.coordinator.start()
+        self.tracer = await exits.enter_async_context(tracing(self.otlp_config, self.coordinator.host))
         self._compose()
         exits.push_async_callback(self.links.stop)
         await self.links.start()
@@ -175,6 +181,7 @@ class Host:
             bind = self._binder(module.name) if module.store is not None else None
             services = HostServices(self.shared, module, self.configs.get(module.name), bind, ports)
             endpoint = wrap(LocalEndpoint(module, services, self.redactor.hide))
+            endpoint = traced(endpoint, module.name, self.tracer)
             self.runners[module.name] = Runner(module, services, endpoint)
             self.directory[module.name] = endpoint
         self.links = _class_of(links)(self)

@@ -7,6 +7,7 @@ from waddlebot.libs.adapters.inbox import DurableInbox
 from waddlebot.libs.dal import DalError
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.ports import (
+    PARTITIONS,
     Bus,
     CallError,
     CallScope,
@@ -15,9 +16,12 @@ from waddlebot.libs.sdk.ports import (
     Endpoint,
     EventBatch,
     EventResult,
+    Owner,
     Send,
     Watcher,
+    partition_of,
 )
+from waddlebot.libs.sdk.tracing import Tracer
 from waddlebot.libs.sdk.view import CONTRIBUTE, VIEW, Contribution
 
 if TYPE_CHECKING:
@@ -45,9 +49,28 @@ class HostPorts:
         """Where events are accepted durably."""
         return self._host.inbox
 
+    def owner(self, community: str) -> str:
+        """The host that owns a community's partition; empty when nobody does."""
+        return self._host.coordinator.owner_of(partition_of(community))
+
+    def owners(self) -> Mapping[str, Owner]:
+        """Every host that owns partitions, by id."""
+        coordinator = self._host.coordinator
+        found: dict[str, list[int]] = {}
+        for partition in range(PARTITIONS):
+            found.setdefault(coordinator.owner_of(partition), []).append(partition)
+        found.pop("", None)
+        rows, here = coordinator.hosts(), coordinator.host
+        return {id_: Owner(rows[id_].name, id_ == here, tuple(owned)) for id_, owned in found.items()}
+
     def wanted(self, kind: str) -> bool:
         """Whether a module that may get live events observes or answers those of a kind."""
         return any(module.wants(kind) for module in self._host.carriage.audience)
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """Who takes the steps of matched events."""
+        return self._host.tracer
 
     def room(self, community: str) -> bool:
         """Whether replies of a community may still be queued."""

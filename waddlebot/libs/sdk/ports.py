@@ -10,6 +10,7 @@ import msgspec
 
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.reply import Reply
+from waddlebot.libs.sdk.tracing import Tracer
 from waddlebot.libs.sdk.view import Contribution
 
 
@@ -262,6 +263,14 @@ type Watcher = Callable[[Sequence[str]], asyncio.Future[None] | None]
 """Is told of communities whose configuration changed. The future ends when it lives by the change."""
 
 
+class Owner(msgspec.Struct, frozen=True):
+    """A host that owns partitions: how people call it, whether it is this one."""
+
+    name: str
+    here: bool
+    partitions: tuple[int, ...]
+
+
 class Ports(Protocol):
     """What the host lends to modules of the ``processing`` kind beyond :class:`Services`."""
 
@@ -276,6 +285,16 @@ class Ports(Protocol):
     @property
     def inbox(self) -> Inbox:
         """Where events are accepted durably."""
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """Who takes the steps of matched events, where the operator collects traces."""
+
+    def owner(self, community: str) -> str:
+        """The host that owns a community's partition, for :attr:`CallScope.at`; empty when nobody does."""
+
+    def owners(self) -> Mapping[str, Owner]:
+        """Every host that owns partitions, by id."""
 
     def wanted(self, kind: str) -> bool:
         """Whether a module that may get live events observes or answers those of a kind."""

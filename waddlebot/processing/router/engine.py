@@ -22,6 +22,7 @@ from waddlebot.libs.sdk import (
     Send,
 )
 from waddlebot.libs.sdk.ports import FOLLOWS, Directory, sends_of
+from waddlebot.libs.sdk.tracing import Tracer
 from waddlebot.processing.router.cooldowns import Cooldowns
 from waddlebot.processing.router.lanes import Lanes
 from waddlebot.processing.router.limits import Limits
@@ -38,6 +39,7 @@ from waddlebot.processing.router.pipeline import (
 from waddlebot.processing.router.recent import Recent
 from waddlebot.processing.router.rules import Rules
 from waddlebot.processing.router.sessions import Sessions
+from waddlebot.processing.router.spans import spans_of
 from waddlebot.processing.router.trace import Traces
 from waddlebot.processing.router.view import Entry, View
 
@@ -107,6 +109,7 @@ class Router:
         self.now_s = time.monotonic()
         self.wall_s = time.time()
         self.lanes = Lanes()
+        self.tracer: Tracer | None = None
         self._send = send
         self._room = room
         self._answered = answered
@@ -285,6 +288,8 @@ class Router:
 
     def execute(self, trip: Trip) -> None:
         """Ask the module, after whatever the same person asked before in this community."""
+        if self.tracer is not None:
+            trip.taken_s = self.wall_s
         if not self._room(trip.event.community):
             if trip.inboxed is not None:
                 trip.replies += (Reply(f"I am {BUSY}; try again in a moment."),)
@@ -298,6 +303,8 @@ class Router:
 
     def _start(self, trip: Trip) -> None:
         event, entry = trip.event, trip.entry
+        if self.tracer is not None:
+            trip.asked_s = time.time()
         call = Call(
             entry.module, entry.handler, event, trip.args, trip.person, trip.ranks,
             f"{event.source}/{event.id}/{entry.module}.{entry.handler}", trip.view.version, entry.timeout_s,
@@ -387,6 +394,8 @@ class Router:
         event, traces, entry, replies = trip.event, self.traces, trip.entry, trip.replies
         traces.ring.append((event, trip.stage, status, reason, entry.name, entry.module))
         traces.counts[status] += 1
+        if self.tracer is not None and (entry.name or replies):
+            self.tracer.record(list(spans_of(trip, status, reason, time.time())))
         if entry.name:
             self.uses[event.community, status] += 1
         if replies:

@@ -39,6 +39,8 @@ class Trip:
     bound = 0
     stage = 0
     tries = 0
+    taken_s = 0.0  # these two only where traces are collected
+    asked_s = 0.0
     replies: tuple[Reply, ...] = ()
 
     def __init__(self, router: "Router", event: Event, view: View, inboxed: "Delivery | None") -> None:
