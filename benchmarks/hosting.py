@@ -29,11 +29,12 @@ from waddlebot.runtime.installation import opened
 type Prepare = Callable[[AsyncDAL], Awaitable[None]]
 
 PLATFORM = "twitch"
+COUNTING = "sample.pusher"
 SERVER = ""
 CHUNK_EVENTS = 150
 """Lines in 64 KB, which is what one read of a busy socket brings."""
 _USERS = 1_000
-_WAIT_S_MAX = 60.0
+WAIT_S_MAX = 60.0
 REPLIES_WAITING_MAX = 2_000
 _CALLS_WAITING_MAX = 1_000
 
@@ -52,16 +53,20 @@ async def running(
         if prepare is not None:
             async with opened(load(variables)) as installation:
                 await prepare(installation.dal)
-        counting = pusher(PLATFORM)
-        manifests = {name: module for name, module in discover().items() if module.delivers != PLATFORM}
-        manifests |= {module.name: module for module in (*modules, counting)}
-        names = [*only, *(module.name for module in (*modules, counting))] if only else []
+        manifests = manifests_of(*modules)
+        names = [*only, *(module.name for module in modules), COUNTING] if only else []
         host = Host(load(variables), variables, names, manifests)
         await host.start()
         try:
             yield host
         finally:
             await host.stop()
+
+
+def manifests_of(*modules: Module) -> dict[str, Module]:
+    """All modules and these, with one that counts replies in place of the one that sends them."""
+    found = {name: module for name, module in discover().items() if module.delivers != PLATFORM}
+    return found | {module.name: module for module in (*modules, pusher(PLATFORM))}
 
 
 def run[T](work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -111,7 +116,7 @@ def desk_of(host: Host) -> Desk:
 
 def pushed_of(host: Host) -> Pushed:
     """What reached the counting pusher."""
-    pushed: Pushed = host.runners["sample.pusher"].services.state()
+    pushed: Pushed = host.runners[COUNTING].services.state()
     return pushed
 
 
@@ -144,10 +149,10 @@ async def announce(host: Host, messages: Sequence[Message]) -> None:
 
 async def until(met: Callable[[], bool], what: str) -> None:
     """Wait until it is so. Raises `RuntimeError`, which says what was waited for, after two minutes."""
-    give_up_s = time.monotonic() + _WAIT_S_MAX
+    give_up_s = time.monotonic() + WAIT_S_MAX
     while not met():
         if time.monotonic() > give_up_s:
-            raise RuntimeError(f"after {_WAIT_S_MAX:.0f} s still waiting until {what}")
+            raise RuntimeError(f"after {WAIT_S_MAX:.0f} s still waiting until {what}")
         await asyncio.sleep(0.002)
 
 
@@ -176,21 +181,26 @@ def folder_of(host: Host) -> Path:
     return host.environment.data
 
 
-async def compile_views(host: Host) -> None:
-    """Let the router compile the view of every community, as their first lines would."""
-    router = desk_of(host).router
-    places = host.shared.configuration.entities
+def first_events(host: Host) -> list[Event]:
+    """An event for each community that makes a router compile its view, as its first line would."""
     now = time.time()
-    channels = {community: place.split(":", 2)[2] for place, community in places.items()}
-    first = [
+    channels = {
+        community: place.split(":", 2)[2] for place, community in host.shared.configuration.entities.items()
+    }
+    return [
         Event(
             EVENT_VERSION, f"first-{community}", "channel.online", PLATFORM, SERVER, channel, "", "", "", (),
             "", now, now, community, "bench",
         )
         for community, channel in channels.items()
     ]  # fmt: skip
+
+
+async def compile_views(host: Host) -> None:
+    """Let the router compile the view of every community, as their first lines would."""
+    views, first = desk_of(host).router.views, first_events(host)
     await host.shared.announce(first)
-    await until(lambda: channels.keys() <= router.views.keys(), "every view is compiled")
+    await until(lambda: {event.community for event in first} <= views.keys(), "every view is compiled")
 
 
 async def written(host: Host, lines: int, accounts: int = 0) -> None:

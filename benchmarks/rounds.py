@@ -12,6 +12,8 @@ from benchmarks import machine
 
 UNITS = ("_s", "_ms", "_us", "_mb", "_ratio")
 """How the name of a figure ends (`lines_per_s`, `p99_ms`); whatever else a case reports is a fact about it."""
+RATES = "distributed_eps_"
+"""How the names of the distributed bot's events per second begin, which others know by these names."""
 TIMEOUT_S = 600
 
 
@@ -33,7 +35,7 @@ class Outcome:
     def add(self, report: dict[str, Any]) -> None:
         """Take in what one round printed."""
         for name, value in report.items():
-            if name.endswith(UNITS):
+            if name.endswith(UNITS) or name.startswith(RATES):
                 self.figures.setdefault(name, []).append(float(value))
             else:
                 self.facts[name] = value
