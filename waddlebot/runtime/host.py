@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import importlib
 import importlib.metadata
 import importlib.resources
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from waddlebot.libs.adapters.delivery_store import OWNER as DELIVERY
 from waddlebot.libs.adapters.delivery_store import DeliveryStore
-from waddlebot.libs.adapters.grpc_config import GrpcConfig
+from waddlebot.libs.adapters.grpc_config import GrpcConfig, GrpcConfigError
 from waddlebot.libs.adapters.inbox import DurableInbox
 from waddlebot.libs.adapters.lease_store import OWNER as COORDINATION
 from waddlebot.libs.adapters.lease_store import HostRow, LeaseStore
@@ -107,7 +108,7 @@ class Host:
         self.modules = chosen(self.manifests, names)
         self.configs = configs_of(self.modules, environ)
         self.web_config = from_environment(WebConfig, "http", environ)
-        self.grpc_config = from_environment(GrpcConfig, "grpc", environ)
+        self.grpc_config = callable_at(environ, environment, self.modules)
         self.otlp_config = from_environment(OtlpConfig, "otel", environ)
         self.tracer: Tracer | None = None
         self.runners: dict[str, Runner] = {}
@@ -154,14 +155,17 @@ class Host:
         await self.outbox.adopt()
         exits.push_async_callback(self._drain)
         await self.carriage.start()
-        await self.links.open()
+        try:
+            await self.links.open()
+        except GrpcConfigError as error:
+            raise StartError(str(error)) from None
         self._supervise()
         exits.push_async_callback(self.web.stop)
         await self.web.start()
 
     def _compose(self) -> None:
         carriage, links = _COMPANY[bool(self.environment.redis_url)]
-        self.carriage = _class_of(carriage)(self)
+        self.carriage = _made(carriage, self)
         secret = load_secret(self.environment.data, self.environment.secret)
         self.shared = Shared(self.manifests, self.directory, self.carriage.bus, secret, self._send)
         self.shared.claims = self.coordinator.claims
@@ -184,7 +188,7 @@ class Host:
             endpoint = traced(endpoint, module.name, self.tracer)
             self.runners[module.name] = Runner(module, services, endpoint)
             self.directory[module.name] = endpoint
-        self.links = _class_of(links)(self)
+        self.links = _made(links, self)
         self.shared.elsewhere = self.links.at
         deliverers = Deliverers(self.manifests, self.directory)
         log = logging.getLogger("runtime.outbox")
@@ -362,17 +366,29 @@ def _migrations(package: str) -> Any:
     return importlib.resources.files(package) / "migrations"
 
 
-def _class_of(path: str) -> Callable[["Host"], Any]:
-    """Raises :class:`StartError` where an extra is not installed."""
+def _made(path: str, host: "Host") -> Any:
+    """Raises :class:`StartError` where an extra is not installed, or what is set contradicts itself."""
     module, _, name = path.rpartition(".")
     try:
-        made: Callable[[Host], Any] = getattr(importlib.import_module(module), name)
+        made: Callable[[Host], object] = getattr(importlib.import_module(module), name)
     except ImportError as error:
         raise StartError(
             f"{error.name} is not installed, which hosts need to talk to others: "
             "pip install 'waddlebot[redis,grpc]', or unset REDIS_URL to run everything in one process."
         ) from error
-    return made
+    try:
+        return made(host)
+    except ValueError as error:  # of the URL, or of the files and addresses of gRPC
+        raise StartError(str(error)) from None
+
+
+def callable_at(environ: Mapping[str, str], environment: Environment, modules: Mapping[str, Module]) -> GrpcConfig:
+    """Where other hosts ask this one: among others, and unless the operator says so, at its first module's port."""
+    config = from_environment(GrpcConfig, "grpc", environ)
+    if config.port or "GRPC_PORT" in environ or not environment.redis_url:
+        return config
+    first = modules.get(_ROUTER) or next(iter(modules.values()))
+    return dataclasses.replace(config, port=first.grpc_port)
 
 
 def addresses(web: WebConfig, grpc: GrpcConfig) -> tuple[str, str, str]:

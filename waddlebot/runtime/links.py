@@ -75,6 +75,8 @@ class Links:
         """Answer what is under way, and end all links."""
         if self._server is not None:
             await self._server.stop(_GRACE_S)
+        else:
+            await self._answering.settle(_GRACE_S)  # what came by HTTP
         await self.peers.close()
 
     def at(self, host: str, module: str) -> PeerEndpoint | None:

@@ -297,6 +297,14 @@ class DeliveryStore(Store):
         )
 
     @writes
+    def requeue(self, row_id: str) -> None:
+        """Nobody tried to send these: any host may take them."""
+        self.db.execute(
+            "update {outbox} set state = 'queued', host = :nobody where id = :id and state = 'sending'",
+            {"nobody": NOBODY, "id": row_id},
+        )
+
+    @writes
     def sent(self, ids: list[str], unknown: list[Leaving]) -> None:
         """These rows left; of some replies nobody knows."""
         self._delete("outbox", ids)

@@ -23,7 +23,12 @@ class GrpcConfig:
         str, Field("The address on which other hosts may ask the modules here; 0.0.0.0 for every one.")
     ] = "127.0.0.1"
     port: Annotated[
-        int, Field("The port on which other hosts may ask; 0 for none.", at_least=0, at_most=65535)
+        int,
+        Field(
+            "The port on which other hosts may ask; 0 for none. Unset with REDIS_URL: that of the first module.",
+            at_least=0,
+            at_most=65535,
+        ),
     ] = 0
     advertise: Annotated[
         str,

@@ -135,8 +135,16 @@ class DurableInbox:
             self._log.exception("batch %s was not processed; the next start tries again", batch.id)
         else:
             self._done.append(batch.id)
+            await self._catch_up(batch)
         finally:
             self._let_go(batch.events)
+
+    async def _catch_up(self, batch: EventBatch) -> None:
+        """Whoever waits here for results that nobody told, which another host stored, gets them from there."""
+        waiting = [event.id for event in batch.events if (batch.source, event.id) in self._waiting]
+        if waiting and not batch.id.startswith(FOLLOWS):
+            with contextlib.suppress(DalError):
+                self.resolve(batch.source, [*(await self._store().results(batch.source, waiting)).values()])
 
     async def answered(
         self,

@@ -1,6 +1,7 @@
 """The outbox: queued → sending (committed) → sent. What may have left before a crash is never sent again."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -100,8 +101,8 @@ class Outbox:
         return first
 
     def delivers(self, platform: str) -> bool:
-        """Whether anybody delivers to a platform."""
-        return platform in self._deliverers
+        """Whether some module delivers to a platform, even where none that does runs at the moment."""
+        return platform in self._queues
 
     async def adopt(self) -> None:
         """Quarantine what hosts that are gone were sending, and queue what they had only queued."""
@@ -177,6 +178,9 @@ class Outbox:
         began_s = time.monotonic()
         outcomes = await self._deliver(platform, sends)
         took_s = time.monotonic() - began_s
+        if outcomes is None:  # this host stops, and nobody tried: another one will
+            await self._store().requeue(row.id)
+            return took_s
         self.outcomes.update([sent.status for sent in outcomes])
         unknown = unknown_of(row, outcomes)
         if unknown:
@@ -186,8 +190,11 @@ class Outbox:
             asyncio.get_running_loop().call_later(0.05, self._settle_soon)
         return took_s
 
-    async def _deliver(self, platform: str, sends: Sequence[Send]) -> Sequence[Sent]:
-        """Hand replies to the module; wait for it where nothing was tried, because nobody was there to try."""
+    async def _deliver(self, platform: str, sends: Sequence[Send]) -> Sequence[Sent] | None:
+        """Hand replies to the module; wait for it where nothing was tried, because nobody was there to try.
+
+        Returns what became of them, None where this host stops before anybody tried.
+        """
         until_s = time.monotonic() + _TIMEOUT_S
         while True:
             try:
@@ -196,11 +203,14 @@ class Outbox:
             except CallLost as error:
                 return [Sent(send.id, "unknown", str(error)) for send in sends]
             except (CallError, KeyError) as error:
-                if time.monotonic() >= until_s or self._stopping.is_set():
+                if self._stopping.is_set():
+                    return None
+                if time.monotonic() >= until_s:
                     why = f"nobody delivers to {platform}: {error}"
                     return [Sent(send.id, "refused", why) for send in sends]
                 self._log.warning("%d replies wait for who delivers to %s: %s", len(sends), platform, error)
-                await asyncio.sleep(_RETRY_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), _RETRY_S)
             except Exception as error:
                 self._log.exception("pushing to %s failed", platform)
                 return [Sent(send.id, "unknown", str(error)) for send in sends]

@@ -277,3 +277,17 @@ async def test_what_becomes_of_replies_that_cannot_be_delivered(
         outbox.put([send("s1")])
         await until(lambda: outbox.outcomes[outcome] == 1)
     assert bool((await states(store))["unknown"]) == (outcome == "unknown")
+
+
+async def test_a_host_that_stops_leaves_what_nobody_tried_to_another(store: OpenStore, platform: Platform) -> None:
+    platform.error = CallError("no host runs it")
+    first = outbox_of(store, platform)
+    async with running(first):
+        first.put([send("s1")])
+        await until(lambda: _is_sending(store))
+    assert (await states(store))["queued"] == ["s1"]
+    platform.error = None
+    second = outbox_of(store, platform)
+    await second.adopt()
+    async with running(second):
+        await until(lambda: platform.got == ["s1"])
