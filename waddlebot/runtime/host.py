@@ -383,7 +383,7 @@ def _made(path: str, host: "Host") -> Any:
 
 
 def callable_at(environ: Mapping[str, str], environment: Environment, modules: Mapping[str, Module]) -> GrpcConfig:
-    """Where other hosts ask this one: among others, and unless the operator says so, at its first module's port."""
+    """Where other hosts ask this one: among others, unless the operator says so, at its first module's port."""
     config = from_environment(GrpcConfig, "grpc", environ)
     if config.port or "GRPC_PORT" in environ or not environment.redis_url:
         return config

@@ -19,6 +19,8 @@ type Work = Callable[[], Coroutine[Any, Any, None]]
 
 _PASSING = (CallError, DalError)
 """What passes by itself: another host, or the database, is away. Their words say all there is."""
+_PASSED_S = 1.0
+"""A task that has run for so long since is taken to have got over it."""
 
 
 class Supervisor:
@@ -67,9 +69,11 @@ class Supervisor:
             except Exception as error:
                 if time.monotonic() - began > self._healthy_s:
                     pause_s = self._pause_s
-                well_at = time.monotonic() + pause_s + self._healthy_s
-                self._failed[name] = (f"{type(error).__name__}: {error}", well_at)
                 passing = isinstance(error, _PASSING)
+                well_at = (
+                    time.monotonic() + pause_s + (min(self._healthy_s, _PASSED_S) if passing else self._healthy_s)
+                )
+                self._failed[name] = (f"{type(error).__name__}: {error}", well_at)
                 self._log.log(
                     logging.WARNING if passing else logging.ERROR,
                     "%s failed and starts again in %.1f s: %s", name, pause_s, error, exc_info=not passing,
