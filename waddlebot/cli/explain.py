@@ -7,7 +7,7 @@ import typer
 from waddlebot.cli.failures import Failure
 
 if TYPE_CHECKING:
-    from waddlebot.processing.router.trace import Trace
+    from waddlebot.libs.contracts.router import Trace
     from waddlebot.runtime.environment import Environment
 
 _COLOURS = {"answered": "green", "ignored": "yellow", "refused": "yellow", "failed": "red"}
@@ -46,7 +46,7 @@ def _of_bot(environment: "Environment", event_id: str, community: str) -> "Trace
     import msgspec
 
     from waddlebot.cli import bot, screen
-    from waddlebot.processing.router.trace import Trace
+    from waddlebot.libs.contracts.router import Trace
 
     try:
         found = bot.ask(environment, f"/processing.router/traces/{quote(event_id, safe='')}", community)
@@ -58,10 +58,10 @@ def _of_bot(environment: "Environment", event_id: str, community: str) -> "Trace
 
 def _of_database(event_id: str, community: str) -> "Trace | None":
     from waddlebot.cli import work
+    from waddlebot.libs.contracts.router import Trace
     from waddlebot.libs.dal import Community, System
     from waddlebot.processing.router.module import module
     from waddlebot.processing.router.store import RouterStore
-    from waddlebot.processing.router.trace import Trace
     from waddlebot.runtime.installation import Installation
 
     async def read(installation: Installation) -> Trace | None:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from waddlebot.libs.contracts.identity import Identity, LinksRequest
+from waddlebot.libs.contracts.router import Trace
 from waddlebot.libs.dal import Batch, Busy, DalError, Unavailable
 from waddlebot.libs.matching import Matchers
 from waddlebot.libs.sdk import COMMAND_EXECUTED, CallError, Event, Reply, Send, ServiceContext
@@ -20,7 +21,6 @@ from waddlebot.libs.templates.safety import safe_reply
 from waddlebot.processing.router.door import Door
 from waddlebot.processing.router.engine import Router
 from waddlebot.processing.router.store import RouterStore
-from waddlebot.processing.router.trace import Trace
 from waddlebot.processing.router.view import Catalogue, View, build
 from waddlebot.processing.router.webhooks import SECRET_PURPOSE, Webhooks
 
@@ -56,6 +56,10 @@ class Desk:
     def view(self, community: str) -> View:
         """A community's view; the declared commands and no more where none is compiled yet."""
         return self.router.views.get(community) or View(community, 0, self.catalogue)
+
+    async def whole_view(self, community: str) -> View:
+        """A community's view, compiled for this occasion where another router has it."""
+        return self.router.views.get(community) or (await self._load_views([community]))[community]
 
     def uses(self, community: str) -> Counter[str]:
         """How many events of a community were for the bot since the start, by what became of them."""

@@ -10,6 +10,17 @@ from typing import Annotated, Any
 import msgspec
 
 from waddlebot.libs.contracts.identity import Identity
+from waddlebot.libs.contracts.router import (
+    LateResponse,
+    Posted,
+    Responded,
+    RouterService,
+    Tally,
+    TallyRequest,
+    Trace,
+    Traces,
+    TracesRequest,
+)
 from waddlebot.libs.dal import Batch, Busy
 from waddlebot.libs.sdk import (
     Answers,
@@ -29,6 +40,7 @@ from waddlebot.libs.sdk import (
 )
 from waddlebot.libs.sdk.fields import FieldError, build
 from waddlebot.libs.sdk.metrics import Measure
+from waddlebot.libs.sdk.ports import PARTITIONS
 from waddlebot.libs.sdk.rank import words
 from waddlebot.libs.web.errors import HttpError
 from waddlebot.processing.router import rulebook
@@ -37,10 +49,21 @@ from waddlebot.processing.router.door import Answers as PostedAnswers
 from waddlebot.processing.router.door import PostedEvents
 from waddlebot.processing.router.limits import Settings
 from waddlebot.processing.router.sessions import SessionError
+from waddlebot.processing.router.shapes import (
+    CommandAnswer,
+    CommandsAnswer,
+    Coordination,
+    Done,
+    ExecutionsAnswer,
+    HostMetrics,
+    Metrics,
+    NewSecret,
+    Owned,
+    RuleChange,
+    RulesAnswer,
+)
 from waddlebot.processing.router.store import ACTIONS, KINDS, RouterStore, StringRule, UnknownRule
-from waddlebot.processing.router.trace import Trace
 from waddlebot.processing.router.view import Entry, View
-from waddlebot.processing.router.webhooks import Posts
 
 type Ctx = Context[Settings, RouterStore]
 type Service = ServiceContext[Settings, RouterStore]
@@ -57,9 +80,9 @@ module = Module(
     always_on=True,
 )
 
-_PARTITIONS = 64
 _RANKS_OF_KEYS = int(Rank.VIEWER | Rank.ADMIN)
 """What rules may run that admin keys made."""
+_EXECUTIONS = 100
 
 
 @module.starts
@@ -279,108 +302,10 @@ def events(ctx: Service) -> Any:
     return ctx.state(Desk).door.asgi()
 
 
-class CommandAnswer(msgspec.Struct):
-    """One command of a community."""
-
-    name: str
-    module: str
-    usage: str
-    help: str
-    for_: str = msgspec.field(name="for")
-    cooldown_s: float = 0.0
-    user_cooldown_s: float = 0.0
-
-
-class CommandsAnswer(msgspec.Struct):
-    """The enabled commands of the key's community."""
-
-    prefix: str
-    commands: list[CommandAnswer]
-
-
-class RulesAnswer(msgspec.Struct):
-    """The string rules of the key's community, how often each matched, and what became of what they posted.
-
-    URLs are whole for admin keys alone.
-    """
-
-    rules: list[StringRule]
-    hits: dict[str, int]
-    posts: dict[str, Posts]
-
-
-class NewSecret(msgspec.Struct):
-    """What a rule's posts are signed with, in the form of Standard Webhooks. It is shown this once."""
-
-    secret: str
-
-
-class RuleChange(msgspec.Struct, forbid_unknown_fields=True):
-    """Fields of a string rule; what is left out or null stays as it is."""
-
-    pattern: str | None = None
-    kind: str | None = None
-    action: str | None = None
-    value: str | None = None
-    seconds: int | None = None
-    case_sensitive: bool | None = None
-    priority: int | None = None
-    entities: tuple[str, ...] | None = None
-    exempt: str | None = None
-
-
-class Done(msgspec.Struct):
-    """What was changed."""
-
-    done: str
-
-
-class ExecutionsAnswer(msgspec.Struct):
-    """What became of the last commands, newest first."""
-
-    executions: list[Trace]
-
-
-class LateResponse(msgspec.Struct, forbid_unknown_fields=True):
-    """A late or partial reply of a module, for the session it answers."""
-
-    session: str
-    entity: str
-    module: str
-    text: str
-
-
-class HostMetrics(msgspec.Struct):
-    """All communities together: ``events`` are all there were, by what became of them."""
-
-    events: dict[str, int]
-    under_way: int
-    sessions: int
-    views: int
-
-
-class Metrics(msgspec.Struct):
-    """Counters since the start. ``events`` of the key's community that were for the bot, by what became of them.
-
-    ``host`` is for the operator alone.
-    """
-
-    uptime_s: float
-    events: dict[str, int]
-    host: HostMetrics | None = None
-
-
-class Coordination(msgspec.Struct):
-    """Who owns the partitions."""
-
-    owner: str
-    partitions: list[int]
-
-
 @module.route("GET", "/commands", role=Role.USER, entity_keys=True)
 async def get_commands(ctx: Request) -> CommandsAnswer:
     """List the commands of the community."""
-    view = ctx.state(Desk).view(ctx.community)
+    view = await ctx.state(Desk).whole_view(ctx.community)
     return CommandsAnswer(
         view.prefix,
         [
@@ -395,7 +320,8 @@ async def get_rules(ctx: Request) -> RulesAnswer:
     """List the string rules of the community."""
     rules = await ctx.store.rules()
     shown = rules if ctx.role is Role.ADMIN else [rulebook.public(rule) for rule in rules]
-    return RulesAnswer(shown, await ctx.store.hits(), ctx.state(Desk).webhooks.of(ctx.community))
+    hits, tally = await asyncio.gather(ctx.store.hits(), _owner(ctx).tally(TallyRequest()))
+    return RulesAnswer(shown, hits, tally.posts)
 
 
 @module.route("PUT", "/rules", role=Role.ADMIN)
@@ -445,7 +371,8 @@ async def delete_rule(ctx: Request) -> Done:
 @module.route("GET", "/executions", role=Role.USER, entity_keys=True)
 async def get_executions(ctx: Request) -> ExecutionsAnswer:
     """What became of the last commands of the community, or of the key's entity."""
-    return ExecutionsAnswer(list(ctx.state(Desk).router.traces.recent(ctx.community, ctx.entity, most=100)))
+    found = await _owner(ctx).traces(TracesRequest(entity=ctx.entity, most=_EXECUTIONS))
+    return ExecutionsAnswer(list(found.traces))
 
 
 @module.route("GET", "/traces/{event_id}", role=Role.USER, entity_keys=True)
@@ -454,7 +381,13 @@ async def get_trace(ctx: Request) -> Trace:
     event_id = ctx.path["event_id"]
     everywhere = ctx.is_operator and not ctx.community
     store = ctx.store_everywhere("the operator asks about an event") if everywhere else ctx.store
-    trace = ctx.state(Desk).router.traces.find(event_id, ctx.community) or await store.failure(event_id)
+    routers = (
+        [ctx.use(RouterService, at=host) for host in ctx.state(Desk).ports.owners()]
+        if everywhere
+        else [_owner(ctx)]
+    )
+    asked = await asyncio.gather(*(router.traces(TracesRequest(event_id)) for router in routers))
+    trace = next((trace for found in asked for trace in found.traces), None) or await store.failure(event_id)
     if trace is None or ctx.entity not in ("", trace.entity):
         raise HttpError(404, "no_such_event", f"Nothing is known of the event {event_id}.")
     return trace
@@ -463,24 +396,12 @@ async def get_trace(ctx: Request) -> Trace:
 @module.route("POST", "/responses", role=Role.ACTION)
 async def post_response(ctx: Request, response: LateResponse) -> Done:
     """Say something late, in the session of the event it answers."""
-    desk = ctx.state(Desk)
-    try:
-        session = desk.router.sessions.answer(response.session, response.entity, response.module, time.monotonic())
-        if session.event.community != ctx.community:
-            raise SessionError("the session belongs to another community.")
-    except SessionError as error:
-        ctx.log.warning("a response was refused: %s", error, extra={"category": "AUTHZ"})
-        raise HttpError(403, "wrong_session", f"The response is refused: {error}") from None
-    event = session.event
-    session.answers += 1  # partial replies are several, each an id of its own
-    late = Send(
-        f"{event.source}/{event.id}/late/{session.answers}", event.community, event.platform, event.server,
-        event.channel, Reply(response.text), event.id, event.account, event.user_name,
-    )  # fmt: skip
-    try:
-        await ctx.send([late])
-    except Busy as error:
-        raise HttpError(503, "busy", str(error), {"Retry-After": "1"}) from None
+    responded = await _owner(ctx).respond(response)
+    if responded.refused:
+        ctx.log.warning("a response was refused: %s", responded.refused, extra={"category": "AUTHZ"})
+        raise HttpError(403, "wrong_session", f"The response is refused: {responded.refused}")
+    if responded.busy:
+        raise HttpError(503, "busy", responded.busy, {"Retry-After": "1"})
     return Done("The response is on its way.")
 
 
@@ -490,13 +411,76 @@ async def get_metrics(ctx: Request) -> Metrics:
     desk = ctx.state(Desk)
     router = desk.router
     host = HostMetrics(dict(router.traces.counts), router.lanes.under_way, len(router.sessions), len(router.views))
-    return Metrics(time.time() - desk.started_at, desk.uses(ctx.community), host if ctx.is_operator else None)
+    if not ctx.community:  # the operator asks about this host alone
+        return Metrics(time.time() - desk.started_at, desk.uses(""), host)
+    tally = await _owner(ctx).tally(TallyRequest())
+    return Metrics(tally.uptime_s, tally.events, host if ctx.is_operator else None)
 
 
 @module.route("GET", "/coordination", role=Role.USER)
 async def get_coordination(ctx: Request) -> Coordination:
-    """Which host owns which partitions: in one process, this one owns all."""
-    return Coordination("this host", list(range(_PARTITIONS)))
+    """Which hosts own which partitions, whichever of them is asked. In one process that one owns all."""
+    owners = ctx.state(Desk).ports.owners()
+    owned = set[int]().union(*(owner.partitions for owner in owners.values()))
+    return Coordination(
+        [Owned(id_, owner.name, owner.here, list(owner.partitions)) for id_, owner in owners.items()],
+        [partition for partition in range(PARTITIONS) if partition not in owned],
+    )
+
+
+def _owner(ctx: Request) -> RouterService:
+    """The router that has what is known of the community in its memory, on whatever host."""
+    owner = ctx.state(Desk).ports.owner(ctx.community)
+    if not owner:
+        words = "No router owns this community at the moment: another one takes it over within seconds."
+        raise HttpError(503, "no_owner", words, {"Retry-After": "2"})
+    return ctx.use(RouterService, at=owner)
+
+
+# --- what other routers ask -----------------------------------------------------------------------------
+
+
+@module.answers(RouterService.traces)
+async def traces(ctx: Service, request: TracesRequest) -> Traces:
+    """What this router's ring still has."""
+    ring = ctx.state(Desk).router.traces
+    if request.event_id:
+        found = ring.find(request.event_id, ctx.community)
+        return Traces((found,) if found else ())
+    return Traces(tuple(ring.recent(ctx.community, request.entity, most=request.most)))
+
+
+@module.answers(RouterService.tally)
+async def tally(ctx: Service, request: TallyRequest) -> Tally:
+    """What this router counted."""
+    desk = ctx.state(Desk)
+    posts = {
+        rule: Posted(**msgspec.structs.asdict(posts)) for rule, posts in desk.webhooks.of(ctx.community).items()
+    }
+    return Tally(time.time() - desk.started_at, dict(desk.uses(ctx.community)), posts)
+
+
+@module.answers(RouterService.respond)
+async def respond(ctx: Service, response: LateResponse) -> Responded:
+    """Find the session, and say it."""
+    router = ctx.state(Desk).router
+    try:
+        session = router.sessions.answer(response.session, response.entity, response.module, time.monotonic())
+        if session.event.community != ctx.community:
+            raise SessionError("the session belongs to another community.")
+    except SessionError as error:
+        return Responded(refused=str(error))
+    event = session.event
+    session.answers += 1  # partial replies are several, each an id of its own
+    late = Send(
+        f"{event.source}/{event.id}/late/{session.answers}", event.community, event.platform, event.server,
+        event.channel, Reply(response.text), event.id, event.account, event.user_name,
+    )  # fmt: skip
+    try:
+        await ctx.send([late])
+    except Busy as error:
+        return Responded(busy=str(error))
+    return Responded()
 
 
 # --- words ----------------------------------------------------------------------------------------------

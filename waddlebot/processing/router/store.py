@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from waddlebot.libs.contracts.router import Trace
 from waddlebot.libs.matching import PatternError, check_pattern
 from waddlebot.libs.matching.pattern import Kind
 from waddlebot.libs.sdk import (
@@ -27,7 +28,6 @@ from waddlebot.libs.sdk import (
 from waddlebot.libs.sdk.fields import FieldError, build
 from waddlebot.libs.sdk.rank import lesser
 from waddlebot.libs.sdk.view import RuleAction
-from waddlebot.processing.router.trace import Trace
 
 RULES_MAX = 10_000
 FAILURES_KEPT_S = 30 * 86_400.0

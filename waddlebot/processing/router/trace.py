@@ -3,43 +3,12 @@
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
+from waddlebot.libs.contracts.router import Step, Trace
 from waddlebot.libs.sdk import Event
 
 RING_SIZE = 20_000
 PLAIN_SIZE = 500
 """Plain lines are many and have little to tell: with more of them alive, each new one would find memory cold."""
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One stage's decision: ``passed``, or what ended the trip."""
-
-    stage: str
-    decision: str
-
-
-class Trace(msgspec.Struct, frozen=True):
-    """What became of one event, stage by stage."""
-
-    event_id: str
-    source: str
-    community: str
-    entity: str
-    account: str
-    account_login: str
-    kind: str
-    at: float
-    status: str
-    reason: str
-    command: str
-    module: str
-    steps: tuple[Step, ...]
-
-    def in_words(self) -> str:
-        """One sentence for chat."""
-        what = f"The command {self.command}" if self.command else "The message"
-        return f"{what} was {self.status}" + (f": {self.reason}." if self.reason else ".") + f" [{self.event_id}]"
 
 
 type Noted = tuple[Event, int, str, str, str, str]

@@ -13,6 +13,7 @@ import pytest
 from waddlebot.libs.adapters import inbox as inbox_module
 from waddlebot.libs.dal import Busy, Unavailable
 from waddlebot.libs.sdk import Reply, Result, Send, ServiceContext
+from waddlebot.libs.sdk.ports import partition_of
 from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.testing.bots import HostBot, environ_of, hosted
 from waddlebot.libs.testing.waiting import until
@@ -229,7 +230,16 @@ async def test_what_the_routes_tell(door: Door) -> None:
     _, body, _ = await door.client.ask("GET", f"{URL}/metrics", key=operator)
     assert (body["events"]["refused"], body["host"]["events"]["refused"]) == (1, 1)
     _, body, _ = await door.ask("GET", "/coordination")
-    assert len(body["partitions"]) == 64
+    [owner] = body["owners"]
+    assert (owner["here"], owner["partitions"], body["free"]) == (True, list(range(64)), [])
+
+
+async def test_what_nobody_owns_is_to_be_asked_for_again(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    coordinator = door.bot.host.coordinator
+    monkeypatch.setattr(coordinator, "owner_of", lambda partition: "" if partition == partition_of("home") else "a")
+    for path in ("/executions", "/traces/unheard-of", "/metrics", "/rules"):
+        status, body, headers = await door.ask("GET", path)
+        assert (status, body["error"], headers["Retry-After"]) == (503, "no_owner", "2"), path
 
 
 async def test_a_key_of_one_entity_sees_that_entity_alone(door: Door) -> None:
