@@ -19,7 +19,7 @@ from waddlebot.libs.adapters.redis_notes import Notes
 from waddlebot.libs.adapters.redis_publisher import BusAway, Fallback, Publisher, PublisherHooks
 from waddlebot.libs.adapters.redis_reader import Reader
 from waddlebot.libs.adapters.redis_streams import BROKEN, FAILURES, NOTES, Left, Streams
-from waddlebot.libs.adapters.redis_url import parse
+from waddlebot.libs.adapters.redis_url import close, parse
 from waddlebot.libs.adapters.tracked_bus import Note
 from waddlebot.libs.sdk.ports import PARTITIONS, EventBatch, Subscriber
 
@@ -197,7 +197,7 @@ class RedisBus:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-        await self._client.aclose()
+        await close(self._client)
 
     # --- what goes on besides ----------------------------------------------------------------------------
 

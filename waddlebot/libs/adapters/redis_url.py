@@ -161,6 +161,14 @@ def _cluster(url: RedisUrl) -> Client:
     return RedisCluster(startup_nodes=[ClusterNode(host, port) for host, port in url.nodes], **url.settings())
 
 
+async def close(client: Client) -> None:
+    """Close a client's connections, those to Sentinels too."""
+    await client.aclose()
+    sentinel = getattr(getattr(client, "connection_pool", None), "sentinel_manager", None)
+    if sentinel is not None:
+        await sentinel.aclose()
+
+
 _CLIENTS: Mapping[str, Callable[[RedisUrl], Client]] = {
     "": _server,
     "+sentinel": _sentinel,
