@@ -4,34 +4,45 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from drills.chance import roll_and_die
+from drills.cluster import two_ledgers, two_routers
 from drills.fsync import sync_before_2xx
 from drills.kill9 import kill_at_random
+from drills.kill9_cluster import kill_module, kill_router
 from drills.poison import poison
 from drills.world import DURABLE, World, engine, world
 
-type Drill = Callable[[World, Random, int], Awaitable[dict[str, int]]]
-
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class Family[W: World]:
     """A drill on an engine. ``rounds`` is how often in full; ``round_s`` is what one may take, with its share of
-    the start; ``options`` are PostgreSQL's.
+    the start; ``options`` are PostgreSQL's; ``world`` makes the bot in a folder, on a database.
     """
 
-    drill: Drill
+    drill: Callable[[W, Random, int], Awaitable[dict[str, int]]]
     engine: str
     rounds: int
     round_s: float = 15.0
     options: str = ""
+    world: Callable[[Path, str], AbstractContextManager[W]] = world  # type: ignore[assignment]  # holds for W = World
 
 
-FAMILIES: dict[str, Family] = {
+def _spread[W: World](
+    drill: Callable[[W, Random, int], Awaitable[dict[str, int]]],
+    place: Callable[[Path, str], AbstractContextManager[W]],
+    round_s: float = 60.0,
+) -> Family[W]:
+    """A drill of a bot that is several processes."""
+    return Family(drill, "postgresql", 20, round_s, world=place)
+
+
+FAMILIES: dict[str, Family[Any]] = {
     "kill9-sqlite": Family(kill_at_random, "sqlite", 100),
     "kill9-postgresql": Family(kill_at_random, "postgresql", 100),
     "random-sqlite": Family(roll_and_die, "sqlite", 20),
@@ -40,6 +51,8 @@ FAMILIES: dict[str, Family] = {
     "poison-postgresql": Family(poison, "postgresql", 10, round_s=60.0),
     "fsync-sqlite": Family(sync_before_2xx, "sqlite", 100),
     "fsync-postgresql": Family(sync_before_2xx, "postgresql", 100, options=DURABLE),
+    "kill9-router": _spread(kill_router, two_routers),
+    "kill9-module": _spread(kill_module, two_ledgers),
 }
 
 _START_S = 60.0
@@ -56,13 +69,13 @@ def run(name: str, seed: int, rounds: int = 0) -> dict[str, Any]:
     with (
         engine(family.engine, family.options) as url,
         tempfile.TemporaryDirectory(prefix="waddlebot-drill-") as folder,
-        world(Path(folder), url) as running,
+        family.world(Path(folder), url) as running,
     ):
         counted = asyncio.run(_bounded(family, running, Random(f"{name} {seed}"), rounds))  # noqa: S311  to be repeated, not to be secret
     return {"rounds": rounds, **counted, "seconds": round(time.monotonic() - began, 1)}
 
 
-async def _bounded(family: Family, running: World, random: Random, rounds: int) -> dict[str, int]:
+async def _bounded[W: World](family: Family[W], running: W, random: Random, rounds: int) -> dict[str, int]:
     try:
         async with asyncio.timeout(_START_S + rounds * family.round_s):
             return await family.drill(running, random, rounds)
