@@ -1,8 +1,8 @@
 """`python -m benchmarks.pairs COMMIT`: this tree against an earlier commit, in interleaved pairs.
 
 Both run the same case one after the other, again and again, so that a slow minute of the machine strikes both.
-Each runs its own code and its own case. Printed, and written to `pairs.json`, are for each figure the ratios of now
-to then of all pairs, their median, and the range that holds the true median with 95 % confidence.
+Each runs its own code and its own case. Printed, and written to `pairs.json`, are for each figure the ratios of
+now to then of all pairs, their median, and the range that holds the true median with 95 % confidence.
 """
 
 import json
