@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -43,6 +43,7 @@ from waddlebot.runtime.secret import path_of as secret_path
 _FREE_BYTES_MIN = 200 * 1024**2
 """Below this SQLite's log and a backup may not fit."""
 _CLOCK_OFF_S_MAX = 30.0
+_NAMED_MAX = 10
 """Far below the 600 s after which Twitch's signatures are refused, far above what a Date header rounds away."""
 _CLOCK_URL = "https://id.twitch.tv/"
 """Asked for its Date header alone: the platform whose signatures need the right time."""
@@ -305,8 +306,20 @@ def _logins(environment: Environment, modules: Mapping[str, Module]) -> Iterator
         except (bot.NotRunning, Failure):
             return  # it ended a moment ago
         if found is not None:  # else the bot runs without this module
-            for connection in msgspec.convert(found, Status).connections:
+            told = msgspec.convert(found, Status)
+            for connection in told.connections:
                 yield from _connection(module.name, connection)
+            yield from _unread(module.name, told.unread)
+
+
+def _unread(of: str, names: Sequence[str]) -> Iterator[Finding]:
+    if names:
+        some = ", ".join(names[:_NAMED_MAX]) + (" …" if len(names) > _NAMED_MAX else "")
+        words = (
+            f"Nobody reads {len(names)} channels ({some}). After a host died it takes up to 15 s; where each "
+            "replica reads as many as the platform lets it (Twitch: 100), run another one or name fewer."
+        )
+        yield Finding(of, "wrong", words)
 
 
 def _connection(of: str, state: Connection) -> Iterator[Finding]:

@@ -225,6 +225,16 @@ async def test_the_doctor_asks_the_bot_which_logins_are_refused(call: Call, lone
         assert "✓ receiver.twitch: In 1 of 2 channels of twitch as bot." in told.stdout
         assert re.search(r"✗ receiver\.twitch: The bot is not in #closed of twitch: .*suspended", told.stdout)
         assert "poller.irc: In" not in told.stdout
+        assert "Nobody reads" not in told.stdout
+
+        many = ",".join(f"room{number}" for number in range(103))
+        async with launched(
+            {**environ, "TWITCH_BOT_TOKEN": "secret", "IRC_URLS": "", "TWITCH_CHANNELS": many}
+        ) as bot:
+            await logged(bot, "receiver.twitch")
+            told = await asyncio.to_thread(call, environ, "doctor", "--offline")
+        unread = "twitch::room100, twitch::room101, twitch::room102"
+        assert f"✗ receiver.twitch: Nobody reads 3 channels ({unread})" in told.stdout
 
 
 def test_the_doctor_changes_nothing(call: Call, lone_environ: Environ) -> None:

@@ -46,7 +46,9 @@ class LoneClaims(Claims):
 
     def give(self, names: Iterable[str], host: str = "host-other", *, replicas: int = 2) -> None:
         """Let another host hold these names."""
-        self._replicas = replicas
+        if replicas != self._replicas:
+            self._replicas = replicas
+            self._changed.set()
         self._elsewhere |= dict.fromkeys(names, host)
         self._settle()
 
@@ -59,8 +61,10 @@ class LoneClaims(Claims):
 
     def _settle(self) -> None:
         mine = sorted((name for name in self.wanted if name not in self._elsewhere), key=self._rank)
-        self._held = {name: self._fences.get(name, 1) for name in mine[: self.most]}
-        self._changed.set()
+        held = {name: self._fences.get(name, 1) for name in mine[: self.most]}
+        if held != self._held:
+            self._held = held
+            self._changed.set()
 
     def _rank(self, name: str) -> tuple[int, str]:
         return -self.wanted[name], name

@@ -121,15 +121,18 @@ class Chat:
     def want(self) -> None:
         """Share the channels: those of one user with those who act as it, and else as many as a user may be in."""
         wanted = self.channels.wanted
+        replicas = 1
         if self._is_one_user:
             wanted = dict(list(wanted.items())[:ROOMS_MAX])
-        self.claims.want(wanted, most=ROOMS_MAX, moves_per_s=JOINS_PER_S)
+            replicas = self.claims.replicas
+        self.claims.want(wanted, most=ROOMS_MAX, moves_per_s=JOINS_PER_S / replicas)
 
     async def follow(self) -> None:
         """Be in the channels held here, and use no more of the user's limits than a part of them."""
         while True:
             if self._is_one_user:
                 self._policy.share(self.claims.replicas, asyncio.get_running_loop().time())
+            self.want()
             self.channels.settle()
             await self.claims.changed()
 
@@ -162,7 +165,6 @@ async def read(ctx: Ctx) -> None:
     """Bring the configured channels into ``home``, connect, and announce what is said in those held here."""
     chat = ctx.state(Chat)
     await ctx.adopt(list(chat.channels.wanted), HOME)
-    chat.want()
     await chat.connections.run(ctx.announce, chat.follow())
 
 
