@@ -9,7 +9,7 @@ CODE := waddlebot tests deploy $(wildcard benchmarks drills fuzz)
 COVERED = libs runtime processing
 COVERAGE_MIN = 90
 
-.PHONY: help run venv test check fmt tests coverage docs docs-check bench drill fuzz lock peers clean
+.PHONY: help run venv test check fmt tests coverage docs docs-check images bench drill fuzz lock peers clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ docs-check: .venv/ready
 	$(BIN)/python -m waddlebot.docs "$$fresh" && { diff -r docs/reference "$$fresh" || \
 	{ echo "docs/reference is stale: run make docs and commit what it writes." >&2; exit 1; }; }
 	@$(BIN)/python -m waddlebot.docs.protos --check
+
+images: .venv/ready  ## build the image of every module and start each (MODULES="core.community" only these)
+	@$(BIN)/python -m deploy.images $(MODULES)
 
 bench: .venv/ready  ## measure against the peers; writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks
