@@ -51,8 +51,9 @@ class RedisBus:
 
     ``counts`` has, since the start: ``entries_sent``, ``events_sent``, ``entries_read``, ``taken`` (over from
     others), ``late`` (lines of a former holder), ``repeated``, ``unpackable``, ``unreadable``, ``given_up``,
-    ``events_around`` (by the fallback), ``doubtful`` (by the fallback, and maybe by Redis too), ``dropped`` and
-    ``unread`` (times that a stream was cut of what a group which is gone had not read).
+    ``lost`` (times that the connection had to be made anew), ``groups_made``, ``events_around`` (by the fallback),
+    ``doubtful`` (by the fallback, and maybe by Redis too), ``dropped`` and ``unread`` (times that a stream was
+    cut of what a group which is gone had not read). ``lags`` is by group what it has not finished, in entries.
     """
 
     shares = False
@@ -75,7 +76,7 @@ class RedisBus:
         self._log = log or logging.getLogger("runtime.bus")
         self._url = parse(url)
         self._client = self._url.client()
-        self._link = Link(self._client, self._url, self._log)
+        self._link = Link(self._client, self._url, self.counts, self._log)
         self._limits = limits
         self._streams = Streams(self._client, self._url, host, limits.length_max)
         hooks = PublisherHooks(fence_of, fallback, self._is_full)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 from redis import exceptions
@@ -24,12 +25,13 @@ class Link:
     ``problem`` says what is wrong and what to do, without a secret; empty while all is well.
     """
 
-    def __init__(self, client: Client, url: RedisUrl, log: logging.Logger) -> None:
+    def __init__(self, client: Client, url: RedisUrl, counts: Counter[str], log: logging.Logger) -> None:
         self.client = client
         self.up = asyncio.Event()
         self.problem = "not connected to Redis yet"
         self.down_since_s = self.up_since_s = time.monotonic()
         self._url = url
+        self._counts = counts
         self._log = log
         self._down = asyncio.Event()
         self._down.set()
@@ -38,6 +40,7 @@ class Link:
     def lost(self, error: BaseException) -> None:
         """A command failed. Everything waits until a connection is made anew and what was lost is restored."""
         if self.up.is_set():
+            self._counts["lost"] += 1
             self.up.clear()
             self.down_since_s = time.monotonic()
             self.problem = self._words(error)

@@ -26,7 +26,7 @@ BUFFER_MAX = 20_000
 """Events that wait to leave; whoever announces more waits. No partition holds more than a quarter."""
 
 _SHARE = 4
-_EVENTS_MAX = 512
+_EVENTS_MAX = 256
 _ROUND_EVENTS_MAX = 8_000
 _FULL_PAUSE_S = 0.05
 _COMMUNITIES_MAX = 200_000
