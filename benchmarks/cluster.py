@@ -11,6 +11,7 @@ import secrets
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import msgspec
 import psutil
 
 from benchmarks import hosting, machine, member, twitch
+from benchmarks.corpus import Message
 from waddlebot.libs.testing.databases import PostgreSQLServer, admin_url, postgresql_running
 from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.testing.redis_servers import RedisServer, valkey_running
@@ -32,6 +34,7 @@ from waddlebot.runtime.upgrade import bring_up
 
 RECEIVER = "receiver.twitch"
 ROUTER = "processing.router"
+COMMANDS_WAITING_MAX = 2_000
 _DURABLE = "-c fsync=on -c full_page_writes=on"
 """As PostgreSQL is without being told otherwise: a commit is on the disk."""
 _STOP_S = 30.0
@@ -75,7 +78,7 @@ class Process:
 class Cluster:
     """A running bot: where its receiver is fed, its processes, and its servers."""
 
-    feed: twitch.Feed
+    fed: twitch.Feed
     routers: Sequence[Process]
     rest: Process
     redis: RedisServer
@@ -86,7 +89,38 @@ class Cluster:
     @property
     def receiver(self) -> Host:
         """The host in this process."""
-        return self.feed.host
+        return self.fed.host
+
+    async def flood(self, messages: Sequence[Message]) -> tuple[float, dict[str, float]]:
+        """Feed as fast as the bot reads and answers, and check what came of it.
+
+        Return the seconds until every command is answered at the pusher and every line counted in the database,
+        and the microseconds that each process worked for an event.
+        """
+        commands = Counter(message.command for message in messages if message.command)
+        await self.rest.ask("clear")
+        ends, lines, chunks = Counter(await self.ends()), self.lines(), twitch.chunks(messages)
+        before, began_s = self.cpu_s(), time.perf_counter()
+        await self._feed(chunks, commands.total())
+        await self.until("answered", commands.total())
+        await self.written(lines + len(messages))
+        took_s = time.perf_counter() - began_s
+        spent = spent_us(before, self.cpu_s(), len(messages))
+        texts = {f"{name} done": number for name, number in commands.items()}
+        hosting.expect("replies", await self.rest.ask("texts"), texts)
+        ended = Counter(answered=commands.total(), ignored=len(messages) - commands.total())
+        hosting.expect("routed", +(Counter(await self.ends()) - ends), +ended)
+        return took_s, spent
+
+    async def _feed(self, chunks: Sequence[bytes], commands: int) -> None:
+        """Feed, and let no more commands wait for their replies than the router keeps before it answers "busy"."""
+        fed, answered = 0.0, 0
+        for chunk in chunks:
+            fed += commands / len(chunks)
+            await self.fed.feed([chunk])
+            while fed - answered > COMMANDS_WAITING_MAX:
+                await asyncio.sleep(0.001)
+                answered = await self.rest.ask("answered")
 
     def cpu_s(self) -> dict[str, float]:
         """Processor time so far of everybody who has a part in an event's way."""

@@ -9,7 +9,6 @@ import asyncio
 import itertools
 import statistics
 import time
-from collections import Counter
 from collections.abc import Sequence
 
 from benchmarks import cluster, corpus, hosting, rules, twitch
@@ -46,14 +45,12 @@ async def _measure(lines: int, half_load_s: float) -> dict[str, float | int | st
         messages[WARM_UP_LINES + lines :],
     )
     async with cluster.running(prepare) as bot:
-        await _flood(bot, warm_up, WARM_UP_LINES)
-        before = bot.cpu_s()
-        took_s = await _flood(bot, loud, WARM_UP_LINES + lines)
-        spent = cluster.spent_us(before, bot.cpu_s(), lines)
+        await bot.flood(warm_up)
+        took_s, spent = await bot.flood(loud)
         per_s = lines / took_s
         quiet = later[: int(per_s / 2 * half_load_s)]
         times_ms = await _trickle(bot, quiet, per_s / 2)
-        await bot.written(WARM_UP_LINES + lines + len(quiet))
+        await bot.written(len(warm_up) + lines + len(quiet))
     percentiles = statistics.quantiles(times_ms, n=100)
     return {
         "distributed_eps_gateway": per_s,
@@ -75,26 +72,6 @@ async def prepare(dal: AsyncDAL) -> None:
     await asyncio.gather(*(hosting.save_rules(dal, community, shared) for community in communities))
 
 
-async def _flood(bot: Cluster, messages: Sequence[Message], lines: int) -> float:
-    """Feed as fast as the bot reads; return the seconds until all is answered and written, and check it."""
-    await bot.rest.ask("clear")
-    ends = Counter(await bot.ends())
-    chunks = twitch.chunks(messages)
-    began_s = time.perf_counter()
-    await bot.feed.feed(chunks)
-    commands = Counter(message.command for message in messages if message.command)
-    await bot.until("answered", commands.total())
-    await bot.written(lines)
-    took_s = time.perf_counter() - began_s
-    expected = {f"{name} done": number for name, number in commands.items()}
-    hosting.expect("replies", await bot.rest.ask("texts"), expected)
-    now = Counter(await bot.ends())
-    hosting.expect(
-        "routed", +(now - ends), Counter(answered=commands.total(), ignored=len(messages) - commands.total())
-    )
-    return took_s
-
-
 async def _trickle(bot: Cluster, messages: Sequence[Message], per_s: float) -> list[float]:
     """Feed at a rate, in ticks; return the milliseconds from each command's tick to its reply."""
     await bot.rest.ask("clear")
@@ -110,7 +87,7 @@ async def _trickle(bot: Cluster, messages: Sequence[Message], per_s: float) -> l
         fed += len(some)
         # From when they were due: a bot that keeps its feeder waiting does not get the wait for nothing.
         sent_s.update((message.id, due_s) for message, _ in some if message.command)
-        await bot.feed.feed([b"".join(line for _, line in some)])
+        await bot.fed.feed([b"".join(line for _, line in some)])
     await bot.until("answered", len(sent_s))
     came_s = await bot.rest.ask("times")
     hosting.expect("different replies", len(came_s), len(sent_s))
