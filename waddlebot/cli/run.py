@@ -9,6 +9,9 @@ def run(
     modules: Annotated[
         list[str] | None, typer.Argument(help="Run only these, such as core.community; without: all.")
     ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", help="Run all but this one; may be repeated.")
+    ] = None,
 ) -> None:
     """Start the bot and run until Ctrl+C or SIGTERM.
 
@@ -23,8 +26,10 @@ def run(
     Examples:
       waddlebot run
       TWITCH_CHANNELS=yourname waddlebot run
+      HTTP_PORT=8000 waddlebot run processing.router
+      HTTP_PORT=8060 waddlebot run --without processing.router
       HTTP_PORT=9000 DATABASE_URL=postgresql://bot:secret@db/waddlebot waddlebot run
     """
     from waddlebot.cli.serving import serve
 
-    serve(modules or ())
+    serve(modules or (), without or ())

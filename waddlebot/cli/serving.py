@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from waddlebot.cli import screen
+from waddlebot.cli.failures import UNUSABLE, Failure
 from waddlebot.cli.switches import state_of
 from waddlebot.libs import audit
 from waddlebot.libs.contracts.console import SECRET_PURPOSE, access_token
@@ -22,10 +23,17 @@ _CONSOLE = "receiver.console"
 _LOOPBACK = ("127.", "localhost", "::1")
 
 
-def serve(names: Sequence[str]) -> None:
-    """Run the modules until a signal ends it. Raises what :meth:`Host.start` raises."""
+def serve(names: Sequence[str], without: Sequence[str] = ()) -> None:
+    """Run the modules until a signal ends it, all of them ``without`` some where none is named.
+
+    Raises what :meth:`Host.start` raises, and ``Failure`` for a module to leave out that does not exist.
+    """
     manifests = discover()
     names = names or os.environ.get("WADDLEBOT_MODULES", "").split()
+    if unknown := [name for name in without if name not in manifests]:
+        raise Failure(f"There is no module {', '.join(unknown)} to leave out: see `waddlebot modules`.", UNUSABLE)
+    if without:
+        names = [name for name in names or manifests if name not in without]
     check({name: manifests[name] for name in names or manifests if name in manifests}, os.environ)
     environment = load()
     # The terminal is for what the operator must see, unless they asked for more; the file gets all.

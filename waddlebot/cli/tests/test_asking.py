@@ -84,8 +84,8 @@ async def test_events_are_found_whatever_their_ids(call: Call, environ: Environ)
 
 
 async def test_without_a_bot_failures_are_explained(call: Call, upgraded: Environ) -> None:
-    from waddlebot.processing.router.store import RouterStore
     from waddlebot.libs.contracts.router import Step, Trace
+    from waddlebot.processing.router.store import RouterStore
 
     trace = Trace(
         "e1", "key:x", "home", "irc:net:#room", "irc:ann", "ann", "chat.message", 1e9, "failed", "it broke", "so",

@@ -47,6 +47,20 @@ async def test_only_named_modules_run(lone_environ: Environ) -> None:
         assert "receiver.console" not in tags
 
 
+async def test_all_but_some_modules_run(lone_environ: Environ) -> None:
+    async with launched(lone_environ, "--without", "receiver.console", "--without", "poller.irc") as bot:
+        async with aiohttp.ClientSession() as session, session.get(f"{bot.url}/api/v1/openapi.json") as answer:
+            tags = {tag["name"] for tag in (await answer.json())["tags"]}
+        assert {"processing.router", "receiver.twitch"} <= tags
+        assert not {"receiver.console", "poller.irc"} & tags
+
+
+def test_a_module_to_leave_out_must_exist(call: Call, lone_environ: Environ) -> None:
+    refused = call(lone_environ, "run", "--without", "core.nothing")
+    assert refused.returncode == 2
+    assert "There is no module core.nothing to leave out" in refused.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_stops_it_in_order(lone_environ: Environ, number: signal.Signals) -> None:
     async with launched(lone_environ) as bot:
