@@ -301,7 +301,10 @@ def _found(what: Item | Lost, kind: str, read: Callable[[Item], Any]) -> Any:
 
 def result_of(found: Result | Lost) -> Result:
     """What the router hears: something that was lost may be tried again, for effects happen once by their key."""
-    return found if type(found) is Result else Result("failed", (), cast("Lost", found).reason, retry=True)
+    if type(found) is Result:
+        return found
+    lost = cast("Lost", found)
+    return Result("failed", (), lost.reason, retry=True, away=lost.untouched and lost.cause in ("away", "said"))
 
 
 def raised(what: str, found: object) -> object:

@@ -47,7 +47,7 @@ class Replicated:
         if host:
             self._replicas[host].attempt(call, settle)
         else:
-            future.set_result(Result("failed", (), self._nobody(), retry=True))
+            future.set_result(Result("failed", (), self._nobody(), retry=True, away=True))
 
     async def call(self, contract: str, method: str, raw: object, scope: CallScope) -> object:
         """Ask a contract, of the replica that ``scope.at`` names or of any. Raises ``CallError``."""

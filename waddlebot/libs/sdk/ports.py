@@ -42,7 +42,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 
     ``status`` is ``ok``; ``refused`` with words for the user; ``failed`` with a reason for the operator
     (``retry`` where trying again may help). ``version`` is the community's configuration after it, where the host
-    that executed it knows a newer one than it was decided on; 0 elsewhere.
+    that executed it knows a newer one than it was decided on; 0 elsewhere. ``away``: nobody was there to ask, so
+    nothing was tried.
     """
 
     status: str
@@ -50,6 +51,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
     retry: bool = False
     version: int = 0
+    away: bool = False
 
 
 class Send(msgspec.Struct, frozen=True, array_like=True, gc=False):

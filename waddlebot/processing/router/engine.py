@@ -44,8 +44,11 @@ from waddlebot.processing.router.trace import Traces
 from waddlebot.processing.router.view import Entry, View
 
 TRIES_MAX = 5
+PATIENCE_S = 30.0
+"""How long an accepted command waits for a module that runs nowhere; a host that restarts is back sooner."""
 _RECORD = len(PIPELINE)
 _FIRST_PAUSE_S = 0.1
+_ALONE_PAUSE_S = 0.5
 _WAITING_MAX = 20_000
 _COMMUNITY_SHARE = 4
 BUSY = "busy: too many replies wait to be sent"
@@ -312,7 +315,7 @@ class Router:
         )  # fmt: skip
         endpoint = self.directory.get(entry.module)
         if endpoint is None:
-            self._returned(trip, Result("failed", (), f"no host runs the module {entry.module}", retry=True))
+            self._returned(trip, _nobody(entry.module))
             return
         answer = endpoint.execute(call)
         if isinstance(answer, Result):
@@ -325,8 +328,7 @@ class Router:
         """The last stage, ``record``: replies on their way, counters, trace; failures again or buried."""
         status = result.status
         if status == "failed":
-            trip.tries += 1
-            if trip.inboxed is not None and result.retry and trip.tries < TRIES_MAX:
+            if self._may_try(trip, result.away) and result.retry and trip.inboxed is not None:
                 self._spawn(self._again(trip))
                 return
             words = f"Something went wrong with {trip.word!r}; it is noted as {trip.event.id}."
@@ -362,8 +364,18 @@ class Router:
             entry = entry.also
         return entry
 
+    @staticmethod
+    def _may_try(trip: Trip, away: bool) -> bool:
+        """Whether there is another try. Where nobody was there to ask, time decides, not the number of tries."""
+        if away:
+            trip.alone_s = trip.alone_s or time.monotonic()
+            return time.monotonic() - trip.alone_s < PATIENCE_S
+        trip.alone_s = 0.0
+        trip.tries += 1
+        return trip.tries < TRIES_MAX
+
     async def _again(self, trip: Trip) -> None:
-        pause_s = _FIRST_PAUSE_S * 2**trip.tries
+        pause_s = _ALONE_PAUSE_S if trip.alone_s else _FIRST_PAUSE_S * 2**trip.tries
         await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311  jitter, no secret
         self._start(trip)
 
@@ -424,6 +436,10 @@ class Router:
             self.rank_masks.clear()
         self.rank_masks[roles] = mask
         return mask
+
+
+def _nobody(module: str) -> Result:
+    return Result("failed", (), f"no host runs the module {module}", retry=True, away=True)
 
 
 def _executed(trip: Trip) -> Event:

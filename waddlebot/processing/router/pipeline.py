@@ -39,6 +39,7 @@ class Trip:
     bound = 0
     stage = 0
     tries = 0
+    alone_s = 0.0
     taken_s = 0.0  # these two only where traces are collected
     asked_s = 0.0
     replies: tuple[Reply, ...] = ()

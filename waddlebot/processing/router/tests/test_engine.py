@@ -501,6 +501,17 @@ async def test_an_accepted_event_is_tried_five_times(monkeypatch: pytest.MonkeyP
     assert desk.buried[0][2] == TRIES_MAX
 
 
+async def test_an_accepted_event_waits_for_a_module_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waddlebot.processing.router.engine._ALONE_PAUSE_S", 0.0)
+    desk = Desk()
+    directory, desk.router.directory = desk.router.directory, {}
+    posting = asyncio.create_task(desk.post(desk.event("!pat")))
+    for _ in range(10 * TRIES_MAX):
+        await asyncio.sleep(0)
+    desk.router.directory = directory
+    assert [result.status for result in await posting] == ["answered"]
+
+
 async def test_a_full_outbox_answers_busy() -> None:
     desk = Desk()
     desk.has_room = False
