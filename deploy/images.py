@@ -5,6 +5,7 @@ bubblewrap starts each with a read-only root as the image's own account. Where t
 does the same.
 """
 
+import ast
 import contextlib
 import json
 import os
@@ -107,20 +108,30 @@ def _names(path: str) -> set[str]:
 
 def _build(module: str) -> str:
     image = f"localhost/waddlebot/{module}"
-    # How this machine reaches its package registry, for the build alone.
-    settings = [name for name in ("/etc/pip.conf", "/etc/ssl/certs", "/opt/wheels") if Path(name).exists()]
-    mounted = [part for name in settings for part in ("--volume", f"{name}:{name}:ro")]
-    passed = {f"{name}={value}" for name, value in os.environ.items() if name.startswith("PIP_")}
     version = (ROOT / ".version").read_text(encoding="utf-8").strip()
-    arguments = {f"PYTHON={BASE}", f"MODULE={module}", f"VERSION={version}"}
-    _run(
-        "buildah", "build", "--quiet", "--isolation", "chroot", "--network", "host", "--format", "docker",
-        "--layers", *mounted, *(part for one in sorted(passed) for part in ("--env", one)),
-        *(part for one in sorted(arguments) for part in ("--build-arg", one)),
-        "--ignorefile", ROOT / "deploy" / "Dockerfile.dockerignore",
-        "--file", ROOT / "deploy" / "Dockerfile", "--tag", image, ROOT,
-    )  # fmt: skip
+    arguments = (f"PYTHON={BASE}", f"MODULE={module}", f"VERSION={version}")
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as settings:
+        # How this machine reaches its package registry, for the build alone: none of it stays in the image.
+        settings.write(_pip_settings())
+        settings.flush()
+        places = [(name, name) for name in ("/etc/ssl/certs", "/opt/wheels") if Path(name).exists()]
+        mounted = [f"{there}:{here}:ro" for there, here in (*places, (settings.name, "/etc/pip.conf"))]
+        _run(
+            "buildah", "build", "--quiet", "--isolation", "chroot", "--network", "host", "--format", "docker",
+            "--layers", *(part for one in mounted for part in ("--volume", one)),
+            *(part for one in arguments for part in ("--build-arg", one)),
+            "--ignorefile", ROOT / "deploy" / "Dockerfile.dockerignore",
+            "--file", ROOT / "deploy" / "Dockerfile", "--tag", image, ROOT,
+        )  # fmt: skip
     return image
+
+
+def _pip_settings() -> str:
+    """This machine's settings of pip, of its files and its environment, as one file."""
+    told = _output(sys.executable, "-m", "pip", "config", "list")
+    pairs = (line.partition("=") for line in told.splitlines() if line.startswith(("global.", ":env:.")))
+    settings = {name.rpartition(".")[2]: ast.literal_eval(value) for name, _, value in pairs}
+    return "\n".join(("[global]", *(f"{name} = {value}" for name, value in settings.items()), ""))
 
 
 def _start(service: Service, image: str) -> str:
@@ -129,6 +140,7 @@ def _start(service: Service, image: str) -> str:
         port = free_port()
         environ = dict(pair.split("=", 1) for pair in settings["Env"]) | {"HTTP_PORT": str(port)}
         assert environ["WADDLEBOT_MODULES"] == service.module, environ  # noqa: S101  what the image is for
+        assert not [name for name in environ if name.startswith("PIP_")], environ  # noqa: S101  this machine's own
         assert settings["User"] == f"{_ACCOUNT}:{_ACCOUNT}", settings["User"]  # noqa: S101  never root
         places = []
         for place in settings["Volumes"]:
