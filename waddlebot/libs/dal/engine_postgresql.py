@@ -6,7 +6,6 @@ where there is none: a replica that lags, hangs or is gone costs nobody an answe
 """
 
 import functools
-import random
 import time
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from waddlebot.libs.dal.dialect import POSTGRESQL
 from waddlebot.libs.dal.errors import InDoubt, Unavailable
 from waddlebot.libs.dal.freshness import Freshness
 from waddlebot.libs.dal.owner import Owner
+from waddlebot.libs.dal.pause import pause
 from waddlebot.libs.dal.postgresql_connection import PRIMARY, REPLICA, in_our_words, may_retry, took_too_long
 from waddlebot.libs.dal.postgresql_session import PostgreSQLSession
 from waddlebot.libs.dal.store import Kind
@@ -172,5 +172,5 @@ def _run(session: PostgreSQLSession, work: Work, tries_max: int = TRIES_MAX) -> 
         finally:
             session.end()
         if collided:  # the other party tries again too: not in step with us
-            time.sleep(random.uniform(0, COLLISION_PAUSE_S))  # noqa: S311  # jitter, no secret
+            pause(0, COLLISION_PAUSE_S)
     raise AssertionError("unreachable: the last try returns or raises")

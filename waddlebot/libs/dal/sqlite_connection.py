@@ -1,13 +1,13 @@
 """A connection to the SQLite file, with the settings the whole program relies on, and its errors in our words."""
 
 import contextlib
-import random
 import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from waddlebot.libs.dal.errors import Busy, Conflict, DalError, Invalid, Unavailable
+from waddlebot.libs.dal.pause import pause
 
 BUSY_TIMEOUT_S = 10.0
 
@@ -92,6 +92,6 @@ def _use_wal(connection: sqlite3.Connection) -> None:
         except sqlite3.OperationalError:
             if time.monotonic() > until:
                 raise
-            time.sleep(random.uniform(0.005, 0.02))  # noqa: S311  jitter, no secret
+            pause(0.005, 0.02)
         else:
             return

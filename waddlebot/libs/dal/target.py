@@ -2,7 +2,6 @@
 
 import logging
 import math
-import random
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from waddlebot.libs.dal.budgets import Budget
 from waddlebot.libs.dal.dialect import POSTGRESQL
 from waddlebot.libs.dal.errors import Unavailable
 from waddlebot.libs.dal.owner import Owner
+from waddlebot.libs.dal.pause import pause
 from waddlebot.libs.dal.postgresql_connection import connect, place
 from waddlebot.libs.dal.postgresql_session import PostgreSQLSession
 from waddlebot.libs.dal.pydal_tables import open_pydal
@@ -102,4 +102,4 @@ class Target:
                 self.suspected.set()
                 if time.monotonic() >= until:
                     raise
-            time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311  # jitter, no secret
+            pause(*_PAUSE_S)

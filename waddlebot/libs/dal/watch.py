@@ -13,6 +13,7 @@ from typing import Any
 
 from waddlebot.libs.dal.errors import DalError
 from waddlebot.libs.dal.patience import Patient
+from waddlebot.libs.dal.pause import pause
 from waddlebot.libs.dal.postgresql_connection import connect, driver, in_our_words
 from waddlebot.libs.dal.rowsecurity import ABOVE_THE_WALL
 from waddlebot.libs.dal.target import Target
@@ -182,4 +183,4 @@ class Watch:
                 before = time.monotonic() - watch.patience_s if watch.target.shut else -math.inf
                 for session in watch.target.sessions:
                     session.give_up(before)
-            time.sleep(TICK_S)
+            pause(TICK_S, TICK_S)

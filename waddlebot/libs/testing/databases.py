@@ -131,9 +131,9 @@ def postgresql_server() -> Iterator[PostgreSQLServer]:
 
 
 @contextlib.contextmanager
-def postgresql_running(options: str = "") -> Iterator[PostgreSQLServer]:
-    """A new PostgreSQL server; ``options`` come after the usual ones, so they win."""
-    with _folder() as folder:
+def postgresql_running(options: str = "", within: Path | None = None) -> Iterator[PostgreSQLServer]:
+    """A new PostgreSQL server; ``options`` come after the usual ones, so they win. Its files lie ``within``."""
+    with _folder(within) as folder:
         programs, account = _programs(folder)
         data = folder / "data"
         _call(account, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
@@ -186,9 +186,9 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
+def _folder(within: Path | None = None) -> Iterator[Path]:
     """A folder for a server, with a name short enough and open to the account it runs as."""
-    folder = Path(tempfile.mkdtemp(prefix="waddlebot-postgresql-"))
+    folder = Path(tempfile.mkdtemp(prefix="waddlebot-postgresql-", dir=within))
     try:
         if _is_root():
             shutil.chown(folder, _ACCOUNT)

@@ -179,20 +179,36 @@ class Watched:
         return bool(self.replica.call("ROLE")[0] == b"master")
 
 
+@contextlib.contextmanager
+def watched_running(folder: Path, down_after_ms: int = 500) -> Iterator[Watched]:
+    """A master and its replica, under a Sentinel that acts when the master was silent for so long."""
+    with contextlib.ExitStack() as ending:
+
+        def started(program: str, *options: str) -> RedisServer:
+            port = free_port()
+            server = RedisServer(redis_program(program), folder / f"{program}-{port}", port, options)
+            ending.callback(server.kill)
+            server.start()
+            return server
+
+        master = started("redis-server", 'save ""', "repl-diskless-sync-delay 0")
+        replica = started(
+            "redis-server", 'save ""', "repl-diskless-sync-delay 0", f"replicaof 127.0.0.1 {master.port}"
+        )
+        sentinel = started(
+            "redis-sentinel",
+            f"sentinel monitor waddlebot 127.0.0.1 {master.port} 1",
+            f"sentinel down-after-milliseconds waddlebot {down_after_ms}",
+            "sentinel failover-timeout waddlebot 3000",
+        )
+        yield Watched(master, replica, sentinel)
+
+
 @pytest.fixture
-def watched(new_redis: NewServer, tmp_path: Path) -> Iterator[Watched]:
+def watched(tmp_path: Path) -> Iterator[Watched]:
     """A master and its replica, in step, under a Sentinel that acts after half a second."""
-    master = new_redis()
-    replica = new_redis(f"replicaof 127.0.0.1 {master.port}", "repl-diskless-sync-delay 0")
-    lines = (
-        f"sentinel monitor waddlebot 127.0.0.1 {master.port} 1",
-        "sentinel down-after-milliseconds waddlebot 500",
-        "sentinel failover-timeout waddlebot 3000",
-    )
-    sentinel = RedisServer(redis_program("redis-sentinel"), tmp_path / "sentinel", options=lines)
-    sentinel.start()
-    yield Watched(master, replica, sentinel)
-    sentinel.kill()
+    with watched_running(tmp_path) as servers:
+        yield servers
 
 
 @pytest.fixture
