@@ -196,7 +196,9 @@ async def running(prepare: hosting.Prepare, routers: int = 1) -> AsyncIterator[C
         variables = [_of_its_own(shared, folder, f"router{number}") for number in range(routers)]
         routing = [await exits.enter_async_context(_process(one, [ROUTER])) for one in variables]
         others = await exits.enter_async_context(_process(_of_its_own(shared, folder, "modules"), rest))
-        await asyncio.gather(*(one.ask("ready") for one in (*routing, others)))
+        async with asyncio.TaskGroup() as starting:
+            for process in (*routing, others):
+                starting.create_task(process.ask("ready"))
         feed = await exits.enter_async_context(_receiver(_of_its_own(shared, folder, "receiver")))
         cluster = Cluster(feed, routing, others, redis, postgresql, name, variables[0])
         await _settled(cluster)

@@ -51,7 +51,7 @@ async def _client(host: Host, key: str, lines: int) -> float:
     """Run the posting process; return its seconds."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.posting",
-        f"--port={host.web_config.port}", f"--key={key}", f"--lines={lines}",
+        f"--port={host.web_config.port}", f"--key={key}", f"--lines={lines}", "--core=0",
         cwd=machine.ROOT, stdout=asyncio.subprocess.PIPE,
         preexec_fn=machine.unpin if hasattr(os, "sched_setaffinity") else None,
     )  # fmt: skip
