@@ -104,8 +104,7 @@ def parse(arguments: tuple[Argument, ...], raw: str, usage: str) -> list[Any]:
             if not rest and not argument.optional:
                 raise UsageError(f"Usage: {usage}")
             values.append(_convert(argument, rest, usage) if rest else _default(argument))
-            position = len(raw)
-            continue
+            return values  # nothing can follow it
         found = _WORD.search(raw, position)
         if found is None:
             if not argument.optional:

@@ -29,6 +29,7 @@ from waddlebot.processing.router.limits import Limits
 from waddlebot.processing.router.pipeline import (
     EXECUTE,
     LINE_STAGES,
+    NUMBERS,
     PIPELINE,
     PLAIN,
     STAGE_NAMES,
@@ -177,19 +178,23 @@ class Router:
     def _send_off(self, event: Event, view: View, delivery: Delivery | None) -> None:
         """Through the pipeline until a stage ends it, or a module is asked."""
         trip = Trip(self, event, view, delivery)
+        stage = PIPELINE[0]
         try:
-            for trip.stage, stage in view.course or line_course(view):
+            for stage in view.course or line_course(view):
                 reason = stage(trip)
                 if reason is not None:
+                    trip.stage = NUMBERS[stage]
                     self._end(trip, "answered" if reason is PLAIN and trip.replies else "ignored", reason)
                     return
             matched = trip.entry
-            for trip.stage, stage in (not view.disabled and matched.course) or course_of(view, matched):
+            for stage in (not view.disabled and matched.course) or course_of(view, matched):
                 reason = stage(trip)
                 if reason is not None:
+                    trip.stage = NUMBERS[stage]
                     self._end(trip, "refused", reason)
                     return
         except Exception as error:
+            trip.stage = max(trip.stage, NUMBERS[stage])  # it may have come to its end already
             self._break(trip, error)
 
     def _waits(self, event: Event, view: View, delivery: Delivery | None) -> bool:
@@ -291,6 +296,7 @@ class Router:
 
     def execute(self, trip: Trip) -> None:
         """Ask the module, after whatever the same person asked before in this community."""
+        trip.stage = EXECUTE
         if self.tracer is not None:
             trip.taken_s = self.wall_s
         if not self._room(trip.event.community):

@@ -52,7 +52,7 @@ class Trip:
 
 
 type Stage = Callable[[Trip], str | None]
-type Course = tuple[tuple[int, Stage], ...]
+type Course = tuple[Stage, ...]
 
 
 def deduplicate(trip: Trip) -> str | None:
@@ -220,17 +220,18 @@ _IDLE_FOR: Mapping[Stage, Callable[[Entry], bool]] = {
 }
 
 STAGE_NAMES: tuple[str, ...] = (*(stage.__name__ for stage in PIPELINE), "record")
-EXECUTE = PIPELINE.index(execute)
+NUMBERS: Mapping[Stage, int] = {stage: number for number, stage in enumerate(PIPELINE)}
+EXECUTE = NUMBERS[execute]
 
 
 def line_course(view: View) -> Course:
-    """The stages that may do something to a line here, by number."""
+    """The stages that may do something to a line here."""
     view.course = _course(0, frozenset(stage for stage, idle in _IDLE_IN.items() if idle(view)))
     return view.course
 
 
 def course_of(view: View, entry: Entry) -> Course:
-    """The stages that may do something to what matched a command here, by number."""
+    """The stages that may do something to what matched a command here."""
     if view.disabled:
         return _course(LINE_STAGES, frozenset())
     entry.course = _course(LINE_STAGES, frozenset(stage for stage, idle in _IDLE_FOR.items() if idle(entry)))
@@ -241,4 +242,4 @@ def course_of(view: View, entry: Entry) -> Course:
 def _course(first: int, idle: frozenset[Stage]) -> Course:
     """The stages from one on without some; of 0 those of lines alone. Few, and shared by thousands of commands."""
     last = LINE_STAGES if first == 0 else len(PIPELINE)
-    return tuple((n, stage) for n, stage in enumerate(PIPELINE) if first <= n < last and stage not in idle)
+    return tuple(stage for stage in PIPELINE[first:last] if stage not in idle)
