@@ -14,6 +14,7 @@ from waddlebot.libs.testing.bots import ProcessBot
 TAKE_OVER_S_MAX = 20.0
 """10 s until a silent host is dead, and what it takes to notice on a busy machine."""
 _LIFE_S = (0.3, 1.5)
+_AWAY_S = 6.0  # every other time, longer than five tries take
 _WAIT_S = 25
 _EMPTY_S = 90.0
 
@@ -40,6 +41,7 @@ async def kill_module(world: ClusterWorld, random: Random, rounds: int) -> dict[
         for number in range(rounds):
             victims: Sequence[ProcessBot] = random.sample(modules, random.randint(1, 2))
             await asyncio.gather(*(_killed(victim, random) for victim in victims))
+            await asyncio.sleep(_AWAY_S * (number % 2))
             await asyncio.gather(*(victim.start() for victim in victims))
             await answered(traffic, f"after-{number}")
     return await closed(world, traffic)
