@@ -53,6 +53,7 @@ class Outbox:
         self._size = 0
         self._left: list[str] = []
         self._doubtful: frozenset[str] = frozenset()
+        self._nobody_until_s: dict[str, float] = {}
         self._stopping = asyncio.Event()
         self.undeliverable = 0
         self.outcomes: Counter[str] = Counter()
@@ -193,19 +194,21 @@ class Outbox:
     async def _deliver(self, platform: str, sends: Sequence[Send]) -> Sequence[Sent] | None:
         """Hand replies to the module; wait for it where nothing was tried, because nobody was there to try.
 
-        Returns what became of them, None where this host stops before anybody tried.
+        Where nobody has been for long, the next ones do not wait as long again. Returns what became of them, None
+        where this host stops before anybody tried.
         """
-        until_s = time.monotonic() + _TIMEOUT_S
         while True:
             try:
                 async with asyncio.timeout(_TIMEOUT_S):
-                    return await self._deliverers[platform].deliver(sends)
+                    outcomes = await self._deliverers[platform].deliver(sends)
+                self._nobody_until_s.pop(platform, None)
+                return outcomes
             except CallLost as error:
                 return [Sent(send.id, "unknown", str(error)) for send in sends]
             except (CallError, KeyError) as error:
                 if self._stopping.is_set():
                     return None
-                if time.monotonic() >= until_s:
+                if time.monotonic() >= self._nobody_until_s.setdefault(platform, time.monotonic() + _TIMEOUT_S):
                     why = f"nobody delivers to {platform}: {error}"
                     return [Sent(send.id, "refused", why) for send in sends]
                 self._log.warning("%d replies wait for who delivers to %s: %s", len(sends), platform, error)

@@ -279,6 +279,28 @@ async def test_what_becomes_of_replies_that_cannot_be_delivered(
     assert bool((await states(store))["unknown"]) == (outcome == "unknown")
 
 
+async def test_one_platform_that_nobody_serves_is_waited_for_once(
+    store: OpenStore, platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(module, "_RETRY_S", 0.01)
+    platform.error = CallError("no host runs it")
+    outbox = outbox_of(store, platform)
+    async with running(outbox):
+        outbox.put([send("s1")])
+        await until(lambda: outbox.outcomes["refused"] == 1)
+        caplog.clear()
+        outbox.put([send("s2")])
+        await until(lambda: outbox.outcomes["refused"] == 2)
+        assert "wait for who delivers" not in caplog.text
+        platform.error = None
+        outbox.put([send("s3")])
+        await until(lambda: platform.got == ["s3"])
+        platform.error = CallError("no host runs it")
+        outbox.put([send("s4")])
+        await until(lambda: "wait for who delivers" in caplog.text)
+
+
 async def test_a_host_that_stops_leaves_what_nobody_tried_to_another(store: OpenStore, platform: Platform) -> None:
     platform.error = CallError("no host runs it")
     first = outbox_of(store, platform)
