@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from waddlebot.libs.adapters.memory_bus import MemoryBus, WireCheckedBus
-from waddlebot.libs.sdk.ports import Endpoint
+from waddlebot.libs.sdk.ports import Endpoint, Keeper
 from waddlebot.libs.web.doors import ASGI
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ class MemoryCarriage:
     async def start(self) -> None:
         """Take up what was left for modules that did not run before."""
         await self._host.delivery().unpark()
+
+    def keep(self, keeper: Keeper) -> None:
+        """Nobody comes after this host while its state is worth anything."""
 
     async def run(self) -> None:
         """There is nothing to follow."""

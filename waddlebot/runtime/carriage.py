@@ -7,11 +7,14 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, cast
 
 from waddlebot.libs.adapters.redis_bus import RedisBus
+from waddlebot.libs.adapters.redis_checkpoints import RedisCheckpoints
 from waddlebot.libs.adapters.tracked_bus import TrackedBus
 from waddlebot.libs.dal import DalError
 from waddlebot.libs.sdk.module import Module
-from waddlebot.libs.sdk.ports import CallError, EventBatch, EventResult, partition_of
+from waddlebot.libs.sdk.ports import CallError, EventBatch, EventResult, Keeper, partition_of
 from waddlebot.libs.web.health import CheckFailed
+from waddlebot.runtime.checkpoints import Checkpointing
+from waddlebot.runtime.distribution_metrics import bus_measures
 from waddlebot.runtime.links import Links
 
 if TYPE_CHECKING:
@@ -46,6 +49,12 @@ class Carriage:
             current_fence=coordinator.current_fence,
             fallback=self._bypass,
         )
+        self.checkpoints = Checkpointing(
+            RedisCheckpoints(host.environment.redis_url, self._log),
+            lambda: coordinator.owned,
+            coordinator.time,
+            self._log,
+        )
         self.bus = TrackedBus(
             self.redis,
             lambda: self._groups,
@@ -74,9 +83,20 @@ class Carriage:
         coordinator.when_giving_up(self._give_up)
         self._changed.set()
         self._host.readiness["events between hosts"] = self._ready
+        self._host.metrics.add(bus_measures(self.redis))
+
+    def keep(self, keeper: Keeper) -> None:
+        """Save ``keeper``'s state for whoever owns its partitions next."""
+        self.checkpoints.keep(keeper)
 
     async def run(self) -> None:
-        """Read what this host owns, as that changes, and know whose groups run somewhere; until cancelled."""
+        """Read what this host owns, as that changes, and leave checkpoints of it; until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch())
+            tasks.create_task(self.checkpoints.run())
+
+    async def _watch(self) -> None:
+        """Follow what this host owns, and know whose groups run somewhere."""
         while True:
             try:
                 async with asyncio.timeout(_REFRESH_S):
@@ -97,11 +117,13 @@ class Carriage:
     async def quiesce(self) -> None:
         """Read nothing more and finish what is in work."""
         await self.redis.quiesce()
+        await self.checkpoints.save(self._host.coordinator.owned)
 
     async def stop(self) -> None:
         """Send what waits, and leave."""
         self._host.readiness.pop("events between hosts", None)
         await self.redis.close()
+        await self.checkpoints.close()
 
     # --- who reads what --------------------------------------------------------------------------------------
 
@@ -114,10 +136,12 @@ class Carriage:
         # Before lines are processed again that another had begun: what it may have said is not repeated.
         await host.outbox.adopt()
         await host.outbox.beware()
+        await self.checkpoints.follow()
         await self.redis.own(coordinator.owned)
 
     async def _give_up(self, partitions: Collection[int]) -> None:
         await self.redis.own(self._host.coordinator.owned)
+        await self.checkpoints.save(partitions)
 
     async def _quietly_refresh(self) -> None:
         try:

@@ -16,6 +16,7 @@ from waddlebot.libs.sdk.ports import (
     Endpoint,
     EventBatch,
     EventResult,
+    Keeper,
     Owner,
     Send,
     Watcher,
@@ -48,6 +49,10 @@ class HostPorts:
     def inbox(self) -> DurableInbox:
         """Where events are accepted durably."""
         return self._host.inbox
+
+    def keep(self, keeper: Keeper) -> None:
+        """Save ``keeper``'s state for whoever owns its partitions next."""
+        self._host.carriage.keep(keeper)
 
     def owner(self, community: str) -> str:
         """The host that owns a community's partition; empty when nobody does."""

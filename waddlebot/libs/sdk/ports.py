@@ -3,7 +3,7 @@
 import asyncio
 import math
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -265,6 +265,25 @@ type Watcher = Callable[[Sequence[str]], asyncio.Future[None] | None]
 """Is told of communities whose configuration changed. The future ends when it lives by the change."""
 
 
+class Keeper(Protocol):
+    """Has state by partition in memory alone, which is saved every second for the next owner, as far as it can be.
+
+    Both ends may lose the last of it. Hosts' clocks differ, so what is packed has ages in place of times.
+    """
+
+    def changed(self, partitions: Collection[int]) -> Mapping[int, bytes]:
+        """Those of the partitions whose state changed since the last time, packed whole, small and soon."""
+
+    def unsaved(self, partitions: Collection[int]) -> None:
+        """What was packed of them last could not be saved."""
+
+    def restore(self, partition: int, packed: bytes, age_s: float) -> None:
+        """Take what was packed ``age_s`` ago, before events of the partition come.
+
+        Raises ``ValueError`` or ``msgspec.MsgspecError`` for what cannot be read.
+        """
+
+
 class Owner(msgspec.Struct, frozen=True):
     """A host that owns partitions: how people call it, whether it is this one."""
 
@@ -291,6 +310,9 @@ class Ports(Protocol):
     @property
     def tracer(self) -> Tracer | None:
         """Who takes the steps of matched events, where the operator collects traces."""
+
+    def keep(self, keeper: Keeper) -> None:
+        """Save ``keeper``'s state for whoever owns its partitions next; where nobody could, nothing is asked."""
 
     def owner(self, community: str) -> str:
         """The host that owns a community's partition, for :attr:`CallScope.at`; empty when nobody does."""

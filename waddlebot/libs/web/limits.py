@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 
 KEYS_MAX = 10_000
 
@@ -52,6 +52,28 @@ class SlidingWindow:
         if len(keys) > self._keys_max // 2:
             self._forget(key)
         return 0.0
+
+    def counted(self) -> Iterator[tuple[Hashable, float]]:
+        """What each key has taken of the window that ends now."""
+        now_s = self._clock()
+        if now_s >= self._ends:
+            self._begin(int(now_s / self._window_s))
+        left = 1 - (now_s / self._window_s - self._window)
+        keys, before = self._now, self._before
+        for key, times in keys.items():
+            yield key, times + before.get(key, 0) * left
+        for key, times in before.items():
+            if key not in keys:
+                yield key, times * left
+
+    def put(self, key: Hashable, times: int) -> None:
+        """Count at least so many for ``key`` from now on, which somebody else had counted."""
+        now_s = self._clock()
+        if now_s >= self._ends:
+            self._begin(int(now_s / self._window_s))
+        self._now[key] = max(self._now.get(key, 0), times)
+        if len(self._now) > self._keys_max // 2:
+            self._forget(key)
 
     def _begin(self, window: int) -> None:
         self._before = self._now if window == self._window + 1 else {}

@@ -1,6 +1,6 @@
 """Cooldowns of one partition, in memory: the owner alone counts (ARCHITECTURE §5)."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 
 _KEPT_MAX = 200_000
 
@@ -18,6 +18,12 @@ class Cooldowns:
         """Seconds that are left of ``key``'s cooldown; 0.0 when it is free."""
         until = self._until.get(key)
         return 0.0 if until is None or until <= now else until - now
+
+    def running(self, now: float) -> Iterator[tuple[Hashable, float]]:
+        """The cooldowns that are not over, and the seconds left of each; those that were begun last first."""
+        for key, until in reversed(self._until.items()):
+            if until > now:
+                yield key, until - now
 
     def start(self, key: Hashable, seconds: float, now: float) -> None:
         """Begin a cooldown."""

@@ -18,6 +18,7 @@ from waddlebot.libs.matching import Matchers
 from waddlebot.libs.sdk import COMMAND_EXECUTED, CallError, Event, Reply, Send, ServiceContext
 from waddlebot.libs.sdk.ports import Compiled
 from waddlebot.libs.templates.safety import safe_reply
+from waddlebot.processing.router.checkpoint import Checkpoint
 from waddlebot.processing.router.door import Door
 from waddlebot.processing.router.engine import Router
 from waddlebot.processing.router.store import RouterStore
@@ -135,6 +136,7 @@ async def open_desk(ctx: ServiceContext[Any, RouterStore]) -> AsyncIterator[Desk
     await desk.meet(ctx)
     desk.ports.bus.subscribe("processing.router", desk.router.handle, owned=True)
     desk.ports.watch(desk.router.refresh)
+    desk.ports.keep(Checkpoint(desk.router))
     async with contextlib.aclosing(desk.webhooks):
         yield desk
     with contextlib.suppress(DalError):  # counters are worth a try, not an error

@@ -1,6 +1,6 @@
 """How many commands a minute: what a community may set, and the windows that count (P5)."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -41,6 +41,16 @@ class Limits:
 
     def __init__(self) -> None:
         self._window = SlidingWindow(0, WINDOW_S, keys_max=_KEYS_MAX)
+
+    def counted(self) -> Iterator[tuple[Hashable, float]]:
+        """Commands of the last minute by what is limited, its community first."""
+        return self._window.counted()
+
+    def restore(self, counted: Iterable[tuple[Hashable, float]], age_s: float) -> None:
+        """Count what another owner of the partition had counted ``age_s`` ago."""
+        left = 1 - age_s / WINDOW_S
+        for key, times in counted if left > 0 else ():
+            self._window.put(key, round(times * left))
 
     def refuse(self, event: Event, command: str, limits: Settings) -> str | None:
         """Count one command. Why it is one too many, or ``None``."""

@@ -1,6 +1,7 @@
 """Sessions (P6): opened only for what matched; a late response must carry the session it answers."""
 
 import os
+from collections.abc import Iterator
 
 import msgspec
 
@@ -48,6 +49,19 @@ class Sessions:
         session_id = self._ids.pop()
         session = self._new[session_id] = Session(session_id, event, module, now)
         return session
+
+    def put(self, session: Session) -> None:
+        """Take a session that another owner of the partition opened; of one that is here, how far it is."""
+        known = self._new.get(session.id) or self._old.get(session.id)
+        if known is not None:
+            known.answers = max(known.answers, session.answers)
+        elif len(self._old) < _GENERATION_SIZE:
+            self._old[session.id] = session  # it is older than those that are opened from now on
+
+    def newest(self) -> Iterator[Session]:
+        """All sessions, those first that were opened last."""
+        yield from reversed(self._new.values())
+        yield from reversed(self._old.values())
 
     def answer(self, session_id: str, entity: str, module: str, now: float) -> Session:
         """The session that a late response answers.

@@ -13,7 +13,7 @@ import pytest
 from waddlebot.libs.adapters import inbox as inbox_module
 from waddlebot.libs.dal import Busy, Unavailable
 from waddlebot.libs.sdk import Reply, Result, Send, ServiceContext
-from waddlebot.libs.sdk.ports import partition_of
+from waddlebot.libs.sdk.ports import PARTITIONS, partition_of
 from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.testing.bots import HostBot, environ_of, hosted
 from waddlebot.libs.testing.waiting import until
@@ -235,8 +235,9 @@ async def test_what_the_routes_tell(door: Door) -> None:
 
 
 async def test_what_nobody_owns_is_to_be_asked_for_again(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    coordinator = door.bot.host.coordinator
-    monkeypatch.setattr(coordinator, "owner_of", lambda partition: "" if partition == partition_of("home") else "a")
+    free = partition_of("home")
+    owners = {partition: "somebody" for partition in range(PARTITIONS) if partition != free}
+    monkeypatch.setattr(door.bot.host.coordinator, "owner_of", lambda partition: owners.get(partition, ""))
     for path in ("/executions", "/traces/unheard-of", "/metrics", "/rules"):
         status, body, headers = await door.ask("GET", path)
         assert (status, body["error"], headers["Retry-After"]) == (503, "no_owner", "2"), path
