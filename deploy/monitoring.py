@@ -85,7 +85,7 @@ ALERTS = (
         "See whether a group of readers is gone for good, or Redis was away for long.",
     ),
     Alert(
-        "WaddleBotModuleSilent", "max by (callee) (waddlebot_breaker_open) == 1", "1m", "warning",
+        "WaddleBotModuleSilent", "max by (callee) (waddlebot_breaker_open) > 0", "1m", "warning",
         "The module {{ $labels.callee }} does not answer and is left alone for a while.",
         "See its log and its /health/ready.",
     ),

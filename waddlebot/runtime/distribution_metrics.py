@@ -1,6 +1,7 @@
 """What the parts between hosts tell Prometheus; whoever puts them together adds them to ``Host.metrics``."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from waddlebot.libs.sdk.metrics import Collector, Measure
@@ -42,13 +43,16 @@ def coordination_measures(coordinator: "Coordinator") -> Collector:
     return collect
 
 
-def breaker_measures(breakers: Callable[[], Mapping[str, "Breaker"]]) -> Collector:
-    """Which modules are left alone because they did not answer; ``breakers`` gives those of now by module."""
+def breaker_measures(breakers: Callable[[], Iterable[tuple[str, "Breaker"]]]) -> Collector:
+    """How many replicas of modules are left alone because they did not answer; ``breakers`` gives those of now."""
 
     def collect() -> Iterator[Measure]:
-        for callee, breaker in breakers().items():
-            words = "1 while a module is not asked, because it did not answer."
-            yield Measure("waddlebot_breaker_open", words, breaker.state != "closed", {"callee": callee})
+        silent: Counter[str] = Counter()
+        for module, breaker in breakers():
+            silent[module] += breaker.state != "closed"
+        for module, number in silent.items():
+            words = "Replicas of a module that are not asked, because they did not answer."
+            yield Measure("waddlebot_breaker_open", words, number, {"callee": module})
 
     return collect
 

@@ -41,6 +41,7 @@ from waddlebot.runtime.alone import MemoryCarriage, NoLinks
 from waddlebot.runtime.configuration import ConfigurationCache
 from waddlebot.runtime.coordination import Coordinator
 from waddlebot.runtime.deliverers import Deliverers
+from waddlebot.runtime.distribution_metrics import coordination_measures
 from waddlebot.runtime.environment import Environment
 from waddlebot.runtime.members import Members
 from waddlebot.runtime.metrics import LoopLag, metrics_of
@@ -144,6 +145,7 @@ class Host:
         self.coordinator = self._coordinated()
         exits.push_async_callback(self.coordinator.close)
         await self.coordinator.start()
+        self.metrics.add(coordination_measures(self.coordinator))
         self.tracer = await exits.enter_async_context(tracing(self.otlp_config, self.coordinator.host))
         self._compose()
         exits.push_async_callback(self.links.stop)

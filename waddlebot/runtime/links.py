@@ -7,10 +7,11 @@ that run here shadow it. Imported only where a host has others to talk to, for g
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from waddlebot.libs.adapters.answering import Answering
+from waddlebot.libs.adapters.breaker import Breaker
 from waddlebot.libs.adapters.grpc_peers import PeerEndpoint, Peers
 from waddlebot.libs.adapters.grpc_server import GrpcServer
 from waddlebot.libs.adapters.grpc_unary import UnaryCalls
@@ -22,6 +23,7 @@ from waddlebot.libs.grpc_protos.codec import Codec
 from waddlebot.libs.grpc_protos.promises import Promises
 from waddlebot.libs.sdk.ports import CallError, EventBatch
 from waddlebot.libs.web.doors import ASGI
+from waddlebot.runtime.distribution_metrics import breaker_measures
 from waddlebot.runtime.freshness import Heeding, Telling
 
 if TYPE_CHECKING:
@@ -69,7 +71,13 @@ class Links:
     async def start(self) -> None:
         """Know who is there."""
         self._host.coordinator.when_changed(self._look)
+        self._host.metrics.add(breaker_measures(self._breakers))
         self._look()
+
+    def _breakers(self) -> Iterator[tuple[str, Breaker]]:
+        for module, replicas in self._replicas.items():
+            for replica in replicas.values():
+                yield module, replica.breaker
 
     async def stop(self) -> None:
         """Answer what is under way, and end all links."""

@@ -48,6 +48,8 @@ def test_a_module_that_is_left_alone_shows(failures: int, open_: int) -> None:
     breaker = Breaker()
     for _ in range(failures):
         breaker.failed()
-    assert values(breaker_measures(lambda: {"core.identity": breaker})) == {
-        ("waddlebot_breaker_open", "core.identity"): open_
+    pairs = [("core.identity", breaker), ("core.identity", Breaker()), ("core.community", Breaker())]
+    assert values(breaker_measures(lambda: pairs)) == {
+        ("waddlebot_breaker_open", "core.identity"): open_,
+        ("waddlebot_breaker_open", "core.community"): 0,
     }
