@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, cast
 
 from waddlebot.libs.adapters.answering import CORRELATION, Answering
@@ -164,13 +164,18 @@ class Serving:
 
     def web(self) -> WebServer:
         """A web server with the REST doors of both modules."""
-        modules = [
-            HttpModule(module, LoneServices(module), {PATH: CallDoor(module.name, self.answering, self.tokens)})
-            for module in manifests().values()
-        ]
-        gate = Gate(KeyRing(_no_keys), lambda entity: "", requests_max=1, requests_window_s=1.0)
-        site = Site(modules, gate, Health({}), frozenset(), "0.0.0")
-        return WebServer(create_app(site), WebConfig(port=self.http_port))
+        return web_of(manifests().values(), self.answering, self.tokens, self.http_port)
+
+
+def web_of(modules: Iterable[Module], answering: Answering, tokens: ServiceTokens, port: int) -> WebServer:
+    """A web server with the REST doors of modules, for hosts alone."""
+    served = [
+        HttpModule(module, LoneServices(module), {PATH: CallDoor(module.name, answering, tokens)})
+        for module in modules
+    ]
+    gate = Gate(KeyRing(_no_keys), lambda entity: "", requests_max=1, requests_window_s=1.0)
+    site = Site(served, gate, Health({}), frozenset(), "0.0.0")
+    return WebServer(create_app(site), WebConfig(port=port))
 
 
 def _no_keys() -> KeyStore:
