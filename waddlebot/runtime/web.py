@@ -1,5 +1,6 @@
 """The host's web server: its modules' routes and doors, API keys, health."""
 
+import asyncio
 import contextlib
 import importlib.metadata
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ class WebFront:
         self.keys = KeyRing(host.keys)
         self._exits = contextlib.AsyncExitStack()
         self._server: WebServer | None = None
+        self._health = Health(host.readiness)
 
     @property
     def url(self) -> str:
@@ -44,15 +46,14 @@ class WebFront:
             requests_window_s=web.requests_window_s,
             operator=OperatorTokens(host.shared.secret.derive(PURPOSE)),
         )
-        health = Health(host.readiness)
-        host.metrics.add(health.measures)
+        host.metrics.add(self._health.measures)
         site = Site(
             modules=[
                 HttpModule(runner.module, runner.services, host.links.doors(name))
                 for name, runner in host.runners.items()
             ],
             gate=gate,
-            health=health,
+            health=self._health,
             host_names=web.host_names,
             version=importlib.metadata.version("waddlebot"),
             metrics=host.metrics,
@@ -62,7 +63,10 @@ class WebFront:
         self._server = await self._exits.enter_async_context(server)
 
     async def stop(self) -> None:
-        """Take no further requests, finish those that are here."""
+        """Say so, then take no further requests and finish those that are here."""
+        if self._server is not None:
+            self._health.leave()
+            await asyncio.sleep(self._host.web_config.leave_s)
         self._server = None
         await self._exits.aclose()
 

@@ -27,6 +27,15 @@ class WebConfig:
         ),
     ] = 1_200
     requests_window_s: Annotated[float, Field("Length of that window in seconds.", at_least=1)] = 60.0
+    leave_s: Annotated[
+        float,
+        Field(
+            "Seconds to go on answering while /health/ready says already that this process stops, so that load "
+            "balancers send it nothing more before it ends. 0 where none is in front.",
+            at_least=0,
+            at_most=60,
+        ),
+    ] = 0.0
     metrics_token: Annotated[
         str,
         Field(

@@ -50,6 +50,7 @@ class Health:
         self._checks = checks
         self._last: Readiness | None = None
         self._last_at = 0.0
+        self._left: Readiness | None = None
         self._asking = asyncio.Lock()
 
     def measures(self) -> Iterator[Measure]:
@@ -57,8 +58,14 @@ class Health:
         for name, finding in self._last.checks.items() if self._last is not None else ():
             yield Measure("waddlebot_ready", "1 where a check of readiness passed.", finding.ok, {"check": name})
 
+    def leave(self) -> None:
+        """Nothing more is to be sent here, from now on."""
+        self._left = Readiness("not ready", {"stopping": Finding(False, "This process stops.", 0.0)})
+
     async def ready(self) -> Readiness:
         """What all checks found. Never raises."""
+        if self._left is not None:
+            return self._left
         async with self._asking:
             if self._last is None or time.monotonic() - self._last_at > REMEMBERED_S:
                 found = await asyncio.gather(*(self._found(name, check) for name, check in self._checks.items()))

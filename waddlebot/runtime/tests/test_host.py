@@ -2,11 +2,12 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import aiohttp
 import pytest
 
 from waddlebot.libs.dal import DalError, Unavailable
@@ -261,6 +262,28 @@ async def test_stopping_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
         assert rows == []
     finally:
         await host.dal.close()
+
+
+async def test_a_host_that_stops_says_so_before_it_stops_to_answer(tmp_path: Path) -> None:
+    async with hosted(environ_of(tmp_path, HTTP_LEAVE_S="2")) as bot, joined(bot, "c") as chat:
+        async with aiohttp.ClientSession() as session:
+
+            async def says(path: str) -> int:
+                async with session.get(f"{bot.url}/health/{path}") as answer:
+                    return answer.status
+
+            assert await says("ready") == 200
+            stopping = asyncio.create_task(bot.host.stop())
+            await until(lambda: _is(says("ready"), 503))
+            assert await says("live") == 200
+            chat.say("!help")
+            await chat.hears("…")
+            assert not stopping.done()
+        await stopping
+
+
+async def _is[T](found: Awaitable[T], expected: T) -> bool:
+    return await found == expected
 
 
 async def test_announcements_of_unknown_entities_are_counted(tmp_path: Path) -> None:
