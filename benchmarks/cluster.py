@@ -1,8 +1,8 @@
 """A bot of several processes on real PostgreSQL and Valkey, its Twitch receiver in the case's own process.
 
 The receiver is fed with bytes as `twitch` feeds it, so making the load costs next to nothing. The other processes
-are `member`s: routers, and all other modules with a counting pusher in place of Twitch's. Nobody is pinned: all
-share every core of the machine, the databases included.
+are `member`s: routers, the modules that observe, and those that act, with a counting pusher in place of Twitch's.
+Nobody is pinned: all share every core of the machine, the databases included.
 """
 
 import asyncio
@@ -80,7 +80,8 @@ class Cluster:
 
     fed: twitch.Feed
     routers: Sequence[Process]
-    rest: Process
+    observers: Process
+    actions: Process
     redis: RedisServer
     postgresql: PostgreSQLServer
     database: str
@@ -98,7 +99,7 @@ class Cluster:
         and the microseconds that each process worked for an event.
         """
         commands = Counter(message.command for message in messages if message.command)
-        await self.rest.ask("clear")
+        await self.actions.ask("clear")
         ends, lines, chunks = Counter(await self.ends()), self.lines(), twitch.chunks(messages)
         before, began_s = self.cpu_s(), time.perf_counter()
         await self._feed(chunks, commands.total())
@@ -107,7 +108,7 @@ class Cluster:
         took_s = time.perf_counter() - began_s
         spent = spent_us(before, self.cpu_s(), len(messages))
         texts = {f"{name} done": number for name, number in commands.items()}
-        hosting.expect("replies", await self.rest.ask("texts"), texts)
+        hosting.expect("replies", await self.actions.ask("texts"), texts)
         ended = Counter(answered=commands.total(), ignored=len(messages) - commands.total())
         hosting.expect("routed", +(Counter(await self.ends()) - ends), +ended)
         return took_s, spent
@@ -120,7 +121,7 @@ class Cluster:
             await self.fed.feed([chunk])
             while fed - answered > COMMANDS_WAITING_MAX:
                 await asyncio.sleep(0.001)
-                answered = await self.rest.ask("answered")
+                answered = await self.actions.ask("answered")
 
     def cpu_s(self) -> dict[str, float]:
         """Processor time so far of everybody who has a part in an event's way."""
@@ -129,7 +130,8 @@ class Cluster:
         return {
             "receiver": time.process_time(),
             "router": sum(router.cpu_s() for router in self.routers),
-            "modules": self.rest.cpu_s(),
+            "observers": self.observers.cpu_s(),
+            "actions": self.actions.cpu_s(),
             "redis": _seconds(psutil.Process(redis.pid)) if redis is not None else 0.0,
             "postgresql": _seconds(server, and_ended=True) + sum(map(_seconds, server.children(recursive=True))),
         }
@@ -145,9 +147,9 @@ class Cluster:
         return {status: sum(one.get(status, 0) for one in each) for status in set().union(*each)}
 
     async def until(self, question: str, at_least: int) -> None:
-        """Wait until the process with the modules answers with such a number."""
+        """Wait until the process with the pusher answers with such a number."""
         give_up_s = time.monotonic() + hosting.WAIT_S_MAX
-        while (found := await self.rest.ask(question)) < at_least:
+        while (found := await self.actions.ask(question)) < at_least:
             if time.monotonic() > give_up_s:
                 raise RuntimeError(f"{question}: {found}, not {at_least}; routers: {await self.ends()}")
             await asyncio.sleep(0.005)
@@ -159,7 +161,7 @@ class Cluster:
             if time.monotonic() > give_up_s:
                 raise RuntimeError(f"{found} lines of {lines} were written; routers: {await self.ends()}")
             # Asking the database counts all rows: it would take from what is measured.
-            while not await self.rest.ask("hasten"):  # noqa: ASYNC110  nothing tells
+            while not await self.observers.ask("hasten"):  # noqa: ASYNC110  nothing tells
                 await asyncio.sleep(0.02)
             await asyncio.sleep(0.02)
         hosting.expect("lines counted", found, lines)
@@ -176,7 +178,7 @@ def spent_us(before: Mapping[str, float], after: Mapping[str, float], events: in
 
 @asynccontextmanager
 async def running(prepare: hosting.Prepare, routers: int = 1) -> AsyncIterator[Cluster]:
-    """A bot of a receiver, routers, and a process with all other modules; every view is compiled."""
+    """A bot of a receiver, routers, observers and actions; every view is compiled."""
     machine.unpin()
     async with AsyncExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="waddlebot-bench-")))
@@ -192,17 +194,28 @@ async def running(prepare: hosting.Prepare, routers: int = 1) -> AsyncIterator[C
             "HTTP_REQUESTS_MAX": "1000000",
         }
         await _prepared(_of_its_own(shared, folder, "prepared"), prepare)
-        rest = [name for name in member.manifests() if name not in (RECEIVER, ROUTER)]
-        variables = [_of_its_own(shared, folder, f"router{number}") for number in range(routers)]
-        routing = [await exits.enter_async_context(_process(one, [ROUTER])) for one in variables]
-        others = await exits.enter_async_context(_process(_of_its_own(shared, folder, "modules"), rest))
+        observing, acting = _shared_out()
+        groups = [*([ROUTER] for _ in range(routers)), observing, acting]
+        own = [_of_its_own(shared, folder, f"host{number}") for number in range(len(groups))]
+        members = [
+            await exits.enter_async_context(_process(variables, modules))
+            for variables, modules in zip(own, groups, strict=True)
+        ]
         async with asyncio.TaskGroup() as starting:
-            for process in (*routing, others):
-                starting.create_task(process.ask("ready"))
+            for one in members:
+                starting.create_task(one.ask("ready"))
         feed = await exits.enter_async_context(_receiver(_of_its_own(shared, folder, "receiver")))
-        cluster = Cluster(feed, routing, others, redis, postgresql, name, variables[0])
+        observers, actions = members[routers:]
+        cluster = Cluster(feed, members[:routers], observers, actions, redis, postgresql, name, own[0])
         await _settled(cluster)
         yield cluster
+
+
+def _shared_out() -> tuple[list[str], list[str]]:
+    """The modules that observe, with the core; and the others, whose answers wait for nobody's counting."""
+    modules = {name: module for name, module in member.manifests().items() if name not in (RECEIVER, ROUTER)}
+    observing = [name for name, module in modules.items() if module.observers or module.kind == "core"]
+    return observing, [name for name in modules if name not in observing]
 
 
 def _of_its_own(shared: Mapping[str, str], folder: Path, name: str) -> dict[str, str]:
@@ -258,7 +271,7 @@ async def _settled(cluster: Cluster) -> None:
         if time.monotonic() > give_up_s:
             raise RuntimeError("the routers do not compile every view")
         await asyncio.sleep(0.05)
-    for process in (*routers, cluster.rest):
+    for process in (*routers, cluster.observers, cluster.actions):
         await process.ask("settle")
 
 

@@ -1,4 +1,4 @@
-"""Nothing but commands through a bot of three processes, from raw bytes at the Twitch receiver to the replies.
+"""Nothing but commands through a bot of four processes, from raw bytes at the Twitch receiver to the replies.
 
 Router, handlers and pusher are asked over gRPC, and every reply is in the outbox, committed, before it leaves. The
 time ends when observers have counted every line, too.

@@ -1,4 +1,4 @@
-"""Chat at 3 % commands through a bot of three processes, from raw bytes at the Twitch receiver to PostgreSQL.
+"""Chat at 3 % commands through a bot of four processes, from raw bytes at the Twitch receiver to PostgreSQL.
 
 The time ends when every command is answered at the pusher and every line is counted by the observers. Beside the
 rate stands what each process, Redis and PostgreSQL worked for an event. Then the same chat comes at half of that
@@ -74,7 +74,7 @@ async def prepare(dal: AsyncDAL) -> None:
 
 async def _trickle(bot: Cluster, messages: Sequence[Message], per_s: float) -> list[float]:
     """Feed at a rate, in ticks; return the milliseconds from each command's tick to its reply."""
-    await bot.rest.ask("clear")
+    await bot.actions.ask("clear")
     sent_s: dict[str, float] = {}
     raw = iter(zip(messages, twitch.lines(messages), strict=True))
     began_s, fed = time.monotonic(), 0
@@ -89,7 +89,7 @@ async def _trickle(bot: Cluster, messages: Sequence[Message], per_s: float) -> l
         sent_s.update((message.id, due_s) for message, _ in some if message.command)
         await bot.fed.feed([b"".join(line for _, line in some)])
     await bot.until("answered", len(sent_s))
-    came_s = await bot.rest.ask("times")
+    came_s = await bot.actions.ask("times")
     hosting.expect("different replies", len(came_s), len(sent_s))
     return [(came - sent_s[_event_of(send)]) * 1_000 for send, came in came_s.items()]
 
