@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -189,14 +190,19 @@ class Traffic:
             watching.cancel()
 
 
-@contextlib.asynccontextmanager
-async def flowing(world: ClusterWorld, random: Random) -> AsyncIterator[Traffic]:
+def flowing(world: ClusterWorld, random: Random) -> AbstractAsyncContextManager[Traffic]:
     """All processes run and traffic flows for as long as the block runs; after it, nothing is left to post."""
+    return flowing_as(Traffic, world, random)
+
+
+@contextlib.asynccontextmanager
+async def flowing_as[T: Traffic](kind: type[T], world: ClusterWorld, random: Random) -> AsyncIterator[T]:
+    """The same with a traffic of another kind."""
     await world.bot.upgrade()
     names = [f"drill-{number}" for number in range(_COMMUNITIES)]
     keys = await asyncio.gather(*(world.bot.key(name, Role.TRIGGER, community=name) for name in names))
     await world.cluster.start()
-    traffic = Traffic(world, keys, random)
+    traffic = kind(world, keys, random)
     running = asyncio.create_task(traffic.run())
     try:
         await traffic.balancer.all_ready()

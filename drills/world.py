@@ -100,8 +100,8 @@ def installed(folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def engine(name: str, options: str = "") -> Iterator[str]:
-    """A database URL of an engine; empty for the bot's own file."""
-    if name == "sqlite":
+    """A database URL of an engine; empty for the bot's own file, and for a drill that has its own servers."""
+    if name in ("sqlite", "own"):
         yield ""
         return
     with postgresql_running(options) as server:
