@@ -45,6 +45,7 @@ class Links:
         """Raises ``GrpcConfigError`` for settings that contradict each other."""
         self._host = host
         self._replicas: dict[str, Mapping[str, PeerEndpoint]] = {}
+        self._known: frozenset[str] = frozenset()
         codec = Codec()
         promises = Promises(host.manifests, codec)
         coordinator = host.coordinator
@@ -114,6 +115,9 @@ class Links:
     def _look(self) -> None:
         """Whoever came or went: the directory has the modules that can be asked now."""
         others = self._others()
+        for id_ in others.keys() - self._known:
+            self.peers.welcome(others[id_].grpc)
+        self._known = frozenset(others)
         directory, local = self._host.directory, self._host.runners
         for module in self._host.manifests:
             if module in local:

@@ -61,6 +61,11 @@ class Breaker:
             self._failures = 0
             self._probing_until = 0.0
 
+    def forget(self) -> None:
+        """Whoever failed is gone, and somebody else is in its place."""
+        self._failures = 0
+        self._probing_until = 0.0
+
     def left(self) -> None:
         """The question was not even asked: a probe is still to come."""
         self._probing_until = 0.0

@@ -242,6 +242,14 @@ class Peers:
             self._endpoints[key] = endpoint
         return endpoint
 
+    def welcome(self, grpc: str) -> None:
+        """A host has come to this address: it is asked at once, whatever became of the one before."""
+        for (_, address, _), endpoint in self._endpoints.items():
+            if address == grpc:
+                endpoint.breaker.forget()
+        if grpc in self._links:
+            self._links[grpc].hasten()
+
     async def keep(self, hosts: Collection[tuple[str, str]]) -> None:
         """Forget all hosts but those with these addresses, ``(grpc, http)``: what was asked of others is lost."""
         self._endpoints = {key: found for key, found in self._endpoints.items() if key[1:] in hosts}

@@ -125,6 +125,10 @@ class PeerLink:
         if self._task is None and not self._closed and self._loop.time() >= self._retry_at_s:
             self._task = self._loop.create_task(self._live())
 
+    def hasten(self) -> None:
+        """The next try to connect need not wait."""
+        self._retry_at_s = 0.0
+
     def ask(self, question: Question, settle: Settle) -> None:
         """Ask; ``settle`` is told what came of it, perhaps before this returns. Never raises."""
         if self._task is None:

@@ -167,7 +167,7 @@ async def test_a_hanging_contract_may_have_been_done(identity: PeerEndpoint, pee
 
 
 async def test_a_module_that_hangs_is_left_alone_and_slows_nobody(
-    echo: PeerEndpoint, identity: PeerEndpoint, host: Serving
+    echo: PeerEndpoint, identity: PeerEndpoint, host: Serving, peers: Peers
 ) -> None:
     hanging = [call_of("hang", timeout_s=0.1, community=f"c{n}") for n in range(FAILURES_MAX)]
     await asyncio.gather(*(echo.execute(call) for call in hanging))
@@ -176,6 +176,9 @@ async def test_a_module_that_hangs_is_left_alone_and_slows_nobody(
     assert "failed too often" in result.reason
     assert host.callee.asked["command:echo"] == 0
     assert await identity.call("Identity", "lookup", LookupRequest("irc", ()), SCOPE) == Accounts(())
+    for address in peers.links:
+        peers.welcome(address)  # another process has come there
+    assert (await echo.execute(call_of())).status == "ok"
 
 
 async def test_too_much_at_once_is_refused_at_once(echo: PeerEndpoint, host: Serving) -> None:
