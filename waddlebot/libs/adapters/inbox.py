@@ -201,8 +201,8 @@ class DurableInbox:
         return found
 
     async def bury(self, event: Event, reason: str, tries: int) -> None:
-        """Move an event to the dead letters."""
-        await self._store().bury(event, reason, tries)
+        """Move an event to the dead letters, as soon as the database takes it."""
+        await self._persist(lambda: self._store().bury(event, reason, tries))
 
     async def run(self) -> None:
         """Process what was left open and what is replayed, mark batches done, forget old ids, until stopped."""

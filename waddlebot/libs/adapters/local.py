@@ -62,8 +62,12 @@ class LocalEndpoint:
             return Result("ok", (answer,) if type(answer) is Reply else tuple(answer))
         except Refusal as refusal:
             return Result("refused", (Reply(refusal.text),), refusal.text)
-        except (Unavailable, Busy) as error:
+        except Unavailable as error:
+            return Result("failed", (), self._hide(str(error)), retry=True, stalled=True)
+        except Busy as error:
             return Result("failed", (), self._hide(str(error)), retry=True)
+        except CallError as error:  # whom the handler asked is not there, or the database there is away
+            return Result("failed", (), self._hide(str(error)), retry=True, away=True)
         except Exception as error:
             self._services.log.exception("%s failed on the event %s", call.handler, call.event.id)
             return Result("failed", (), self._hide(f"{type(error).__name__}: {error}"), retry=True)

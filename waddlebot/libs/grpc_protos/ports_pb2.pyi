@@ -36,20 +36,22 @@ class Call(_message.Message):
     def __init__(self, module: _Optional[str] = ..., handler: _Optional[str] = ..., event: _Optional[bytes] = ..., args: _Optional[str] = ..., person: _Optional[str] = ..., ranks: _Optional[int] = ..., key: _Optional[str] = ..., version: _Optional[int] = ..., timeout_s: _Optional[float] = ..., data: _Optional[bytes] = ..., word: _Optional[str] = ..., session: _Optional[str] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("status", "replies", "reason", "retry", "version", "away")
+    __slots__ = ("status", "replies", "reason", "retry", "version", "away", "stalled")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     REPLIES_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     AWAY_FIELD_NUMBER: _ClassVar[int]
+    STALLED_FIELD_NUMBER: _ClassVar[int]
     status: str
     replies: _containers.RepeatedCompositeFieldContainer[_reply_pb2.Reply]
     reason: str
     retry: bool
     version: int
     away: bool
-    def __init__(self, status: _Optional[str] = ..., replies: _Optional[_Iterable[_Union[_reply_pb2.Reply, _Mapping[str, object]]]] = ..., reason: _Optional[str] = ..., retry: _Optional[bool] = ..., version: _Optional[int] = ..., away: _Optional[bool] = ...) -> None: ...
+    stalled: bool
+    def __init__(self, status: _Optional[str] = ..., replies: _Optional[_Iterable[_Union[_reply_pb2.Reply, _Mapping[str, object]]]] = ..., reason: _Optional[str] = ..., retry: _Optional[bool] = ..., version: _Optional[int] = ..., away: _Optional[bool] = ..., stalled: _Optional[bool] = ...) -> None: ...
 
 class Send(_message.Message):
     __slots__ = ("id", "community", "platform", "server", "channel", "reply", "event_id", "account", "user_name")

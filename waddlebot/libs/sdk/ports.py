@@ -43,7 +43,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     ``status`` is ``ok``; ``refused`` with words for the user; ``failed`` with a reason for the operator
     (``retry`` where trying again may help). ``version`` is the community's configuration after it, where the host
     that executed it knows a newer one than it was decided on; 0 elsewhere. ``away``: nobody was there to ask, so
-    nothing was tried.
+    nothing was tried. ``stalled``: the database is away; what was tried has its effect once, however often it is
+    tried again.
     """
 
     status: str
@@ -52,6 +53,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     retry: bool = False
     version: int = 0
     away: bool = False
+    stalled: bool = False
 
 
 class Send(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -47,6 +47,8 @@ from waddlebot.processing.router.view import Entry, View
 TRIES_MAX = 5
 PATIENCE_S = 30.0
 """How long an accepted command waits for a module that runs nowhere; a host that restarts is back sooner."""
+STALLED_S = 600.0
+"""How long one waits for the database. It is answered by then, or the operator knows; it can write nothing down."""
 _RECORD = len(PIPELINE)
 _FIRST_PAUSE_S = 0.1
 _ALONE_PAUSE_S = 0.5
@@ -334,7 +336,7 @@ class Router:
         """The last stage, ``record``: replies on their way, counters, trace; failures again or buried."""
         status = result.status
         if status == "failed":
-            if self._may_try(trip, result.away) and result.retry and trip.inboxed is not None:
+            if self._may_try(trip, result) and result.retry and trip.inboxed is not None:
                 self._spawn(self._again(trip))
                 return
             words = f"Something went wrong with {trip.word!r}; it is noted as {trip.event.id}."
@@ -371,11 +373,11 @@ class Router:
         return entry
 
     @staticmethod
-    def _may_try(trip: Trip, away: bool) -> bool:
+    def _may_try(trip: Trip, result: Result) -> bool:
         """Whether there is another try. Where nobody was there to ask, time decides, not the number of tries."""
-        if away:
+        if result.away or result.stalled:
             trip.alone_s = trip.alone_s or time.monotonic()
-            return time.monotonic() - trip.alone_s < PATIENCE_S
+            return time.monotonic() - trip.alone_s < (STALLED_S if result.stalled else PATIENCE_S)
         trip.alone_s = 0.0
         trip.tries += 1
         return trip.tries < TRIES_MAX

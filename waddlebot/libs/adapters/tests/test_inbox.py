@@ -164,6 +164,15 @@ async def test_results_wait_for_the_database_and_nobody_is_asked_twice(
     assert "the inbox waits for the database" in caplog.text
 
 
+async def test_a_dead_letter_waits_for_the_database(
+    store: OpenStore, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RETRY_S", 0.01)
+    life = Life(Unwell(store, Unavailable("gone"), bury=2))
+    await life.inbox.bury(event("a"), "it broke", 5)
+    assert [letter.event_id for letter in await store().dead()] == ["a"]
+
+
 async def test_what_a_crash_left_open_is_processed_at_the_next_start(store: OpenStore, event: MakeEvent) -> None:
     first = Life(store)
     first.handle = first.hang

@@ -84,6 +84,12 @@ async def away(ctx: Ctx) -> Reply:
     raise Unavailable("gone")
 
 
+@sample.command("alone")
+async def alone(ctx: Ctx) -> Reply:
+    """Find nobody to ask."""
+    raise CallError("nobody there")
+
+
 @sample.command("broken")
 async def broken(ctx: Ctx) -> Reply:
     """Break."""
@@ -166,7 +172,8 @@ async def asked(endpoint: Endpoint, call: Call) -> Result:
         ("command:quiet", "", Result("ok")),
         ("command:late", "", Result("ok", (Reply("late"),))),
         ("command:refuse", "", Result("refused", (Reply("not today"),), "not today")),
-        ("command:away", "", Result("failed", (), "gone", retry=True)),
+        ("command:away", "", Result("failed", (), "gone", retry=True, stalled=True)),
+        ("command:alone", "", Result("failed", (), "nobody there", retry=True, away=True)),
         ("command:broken", "", Result("failed", (), "ZeroDivisionError: by zero", retry=True)),
         ("command:quiet", "too much", Result("refused", (Reply("Usage: quiet"),), "Usage: quiet")),
         ("dynamic:dyn", "any words", Result("ok", (Reply("data"),))),

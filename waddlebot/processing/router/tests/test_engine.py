@@ -31,6 +31,7 @@ from waddlebot.libs.sdk import (
     admits,
 )
 from waddlebot.libs.sdk.context import Services
+from waddlebot.libs.sdk.ports import Endpoint
 from waddlebot.libs.testing.waiting import until
 from waddlebot.processing.router.engine import TRIES_MAX, Router
 from waddlebot.processing.router.view import Catalogue, View, build
@@ -510,6 +511,27 @@ async def test_an_accepted_event_waits_for_a_module_that_is_away(monkeypatch: py
         await asyncio.sleep(0)
     desk.router.directory = directory
     assert [result.status for result in await posting] == ["answered"]
+
+
+async def test_an_accepted_event_waits_for_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waddlebot.processing.router.engine._ALONE_PAUSE_S", 0.0)
+    monkeypatch.setattr("waddlebot.processing.router.engine.PATIENCE_S", 0.0)  # that is for modules
+    desk = Desk()
+    pets = desk.router.directory["interactive.pets"]
+    tries = 0
+
+    class Stalled:
+        """A module whose database is away for more tries than a broken one gets."""
+
+        def execute(self, call: Call) -> Awaitable[Result] | Result:
+            nonlocal tries
+            tries += 1
+            stalled = Result("failed", (), "the database is gone", retry=True, stalled=True)
+            return stalled if tries <= 2 * TRIES_MAX else pets.execute(call)
+
+    desk.router.directory = {**desk.router.directory, "interactive.pets": cast("Endpoint", Stalled())}
+    (result,) = await desk.post(desk.event("!pat"))
+    assert (result.status, tries, desk.buried) == ("answered", 2 * TRIES_MAX + 1, [])
 
 
 async def test_a_full_outbox_answers_busy() -> None:
