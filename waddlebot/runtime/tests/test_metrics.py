@@ -1,6 +1,8 @@
 """What a whole host tells Prometheus: the numbers are those that the bot lives by."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -47,6 +49,12 @@ async def test_a_host_tells_what_it_counted(tmp_path: Path) -> None:
         assert {label for family in ours for s in family.samples for label in s.labels} <= LABELS
         assert "secret-channel" not in text
         assert "somebody" not in text
+
+
+def test_what_is_only_for_monitoring_is_loaded_when_somebody_monitors() -> None:
+    code = "import sys, waddlebot.runtime.host; print({'prometheus_client', 'opentelemetry'} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "set()\n"
 
 
 async def test_the_lag_of_the_loop_is_the_worst_since_somebody_asked(monkeypatch: pytest.MonkeyPatch) -> None:
