@@ -11,11 +11,13 @@ from random import Random
 from typing import Any
 
 from drills.chance import roll_and_die
-from drills.cluster import two_ledgers, two_routers
+from drills.cluster import one_moody, two_ledgers, two_routers
 from drills.fsync import sync_before_2xx
 from drills.kill9 import kill_at_random
 from drills.kill9_cluster import kill_module, kill_router
+from drills.moods import misbehave
 from drills.poison import poison
+from drills.rolling import roll
 from drills.world import DURABLE, World, engine, world
 
 
@@ -53,6 +55,8 @@ FAMILIES: dict[str, Family[Any]] = {
     "fsync-postgresql": Family(sync_before_2xx, "postgresql", 100, options=DURABLE),
     "kill9-router": _spread(kill_router, two_routers),
     "kill9-module": _spread(kill_module, two_ledgers),
+    "misbehaving-module": _spread(misbehave, one_moody),
+    "rolling-restart": _spread(roll, two_routers),
 }
 
 _START_S = 60.0

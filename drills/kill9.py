@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Collection
 from random import Random
 from typing import Any
 
@@ -43,8 +44,12 @@ async def until_processed(world: World, within_s: float = EMPTY_S) -> None:
         await asyncio.sleep(0.05)
 
 
-def balance(world: World, load: Posted) -> dict[str, int]:
-    """Compare what was acknowledged with what was booked, observed and sent. Raises BooksError."""
+def balance(world: World, load: Posted, dead: Collection[str] = ()) -> dict[str, int]:
+    """Compare what was acknowledged with what was booked, observed and sent. Raises BooksError.
+
+    ``dead`` are the ids of events that have to be dead letters, and no others.
+    """
+    letters = set(world.rows("delivery", "dead", "event_id, reason"))
     commands = {id_ for id_, line in load.acknowledged.items() if line["text"] == "!book"}
     booked, observed, sent = world.counts("booking"), world.counts("observation"), world.sent
     unknown = world.replies_in("unknown")  # shown to the operator, never sent again
@@ -57,7 +62,8 @@ def balance(world: World, load: Posted) -> dict[str, int]:
         "lines observed twice": {id_ for id_, n in observed.items() if n > 1},
         "replies delivered twice": {id_ for id_, n in sent.items() if n > 1},
         "replies lost": commands - known,
-        "dead letters": set(world.rows("delivery", "dead", "event_id, reason")),
+        "dead letters": {letter for letter in letters if letter[0] not in dead},
+        "no dead letters": {*dead} - {letter[0] for letter in letters},
     }
     wrong = {what: [*sorted(map(str, ids))[:5], f"{len(ids)} in all"] for what, ids in found.items() if ids}
     if wrong:

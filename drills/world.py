@@ -22,7 +22,9 @@ PLATFORM = "drill"
 COMMUNITY = "drill"
 
 _METADATA = "Metadata-Version: 2.1\nName: waddledrill\nVersion: 1\n"
-_ENTRY_POINTS = "[waddlebot.modules]\nledger = waddledrill.ledger.module:module\n"
+_ENTRY_POINTS = "".join(
+    ("[waddlebot.modules]\n", *(f"{name} = waddledrill.{name}.module:module\n" for name in ("ledger", "moody")))
+)
 
 
 class BooksError(AssertionError):
@@ -68,9 +70,9 @@ class World:
         packed = [msgspec.msgpack.decode(sends, type=list[Send]) for found, sends in rows if found == state]
         return {send.id for sends in packed for send in sends}
 
-    def counts(self, table: str) -> Counter[object]:
-        """How many rows of the ledger each event has."""
-        return Counter(row[0] for row in self.rows("waddledrill.ledger", table, "event_id"))
+    def counts(self, table: str, owner: str = "waddledrill.ledger") -> Counter[object]:
+        """How many rows of the ledger, or of another module, each event has."""
+        return Counter(row[0] for row in self.rows(owner, table, "event_id"))
 
 
 @contextlib.contextmanager
@@ -95,6 +97,7 @@ def installed(folder: Path) -> dict[str, str]:
     return {
         "PYTHONPATH": path, "WIRE_CHECK": "0",
         "WADDLEDRILL_LEDGER_SENT": str(folder / "sent.txt"), "WADDLEDRILL_LEDGER_DIED": str(folder / "died"),
+        "WADDLEDRILL_MOODY_DIED": str(folder / "died"),
     }  # fmt: skip
 
 
