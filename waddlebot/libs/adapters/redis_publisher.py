@@ -226,11 +226,13 @@ class Publisher:
         """Whoever waits for an inboxed batch has it in the database, and is told not to wait any longer."""
         if not self.away:
             return
-        for queue in self._queues.values():
+        for partition, queue in list(self._queues.items()):
             for leaving in [leaving for leaving in queue if leaving.stored is not None]:
                 queue.remove(leaving)
                 self._let_go(leaving)
                 self._answer(leaving, BusAway(f"Redis is away: {self._link.problem}"))
+            if not queue:
+                del self._queues[partition]
 
     @staticmethod
     def _answer(leaving: _Leaving, error: Exception | None) -> None:

@@ -128,6 +128,22 @@ async def test_lines_go_another_way_while_redis_is_away(valkey_server: RedisServ
         await until(lambda: host.heard("count") == [0, 50])
 
 
+async def test_lines_go_on_when_accepted_batches_waited_as_redis_went(valkey_server: RedisServer) -> None:
+    around: list[EventBatch] = []
+
+    async def fallback(_: int, batch: EventBatch) -> None:
+        around.append(batch)
+
+    host = BusHost(valkey_server.url, "h1", "count", fallback=fallback)
+    async with running(host):
+        valkey_server.kill()
+        with pytest.raises(BusAway):  # the only one of its partition
+            await host.bus.publish(EventBatch("b1", [line(1, "home")], inboxed=True))
+        await host.announce(range(50))
+        await until(lambda: sum(len(batch.events) for batch in around) >= 50)
+        assert "has stopped" not in host.bus.problem
+
+
 async def test_a_way_around_that_fails_is_counted(valkey_server: RedisServer) -> None:
     async def fallback(partition: int, batch: EventBatch) -> None:
         raise ConnectionError("nobody there")
