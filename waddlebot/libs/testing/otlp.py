@@ -21,6 +21,7 @@ class Collector:
         self.url = f"http://127.0.0.1:{free_port()}"
         self.spans: list[Span] = []
         self.services: set[str] = set()
+        self.hosts: set[str] = set()
         self.headers: dict[str, str] = {}
         self._came = asyncio.Event()
 
@@ -30,7 +31,9 @@ class Collector:
         if request.headers.get("Content-Encoding") == "gzip" and body[:2] == b"\x1f\x8b":
             body = gzip.decompress(body)  # else the server has done so
         for of in ExportTraceServiceRequest.FromString(body).resource_spans:
-            self.services |= {a.value.string_value for a in of.resource.attributes if a.key == "service.name"}
+            about = {attribute.key: attribute.value.string_value for attribute in of.resource.attributes}
+            self.services.add(about["service.name"])
+            self.hosts.add(about["service.instance.id"])
             self.spans += [span for scope in of.scope_spans for span in scope.spans]
         self.headers = {name.lower(): value for name, value in request.headers.items()}
         self._came.set()
