@@ -137,9 +137,11 @@ async def test_lines_go_on_when_accepted_batches_waited_as_redis_went(valkey_ser
     host = BusHost(valkey_server.url, "h1", "count", fallback=fallback)
     async with running(host):
         valkey_server.kill()
-        with pytest.raises(BusAway):  # the only one of its partition
+        await host.announce([0])
+        await until(lambda: not host.bus.connected)
+        with pytest.raises(BusAway):  # it is the only one of its partition, and waits until Redis counts as away
             await host.bus.publish(EventBatch("b1", [line(1, "home")], inboxed=True))
-        await host.announce(range(50))
+        await host.announce(range(1, 50))
         await until(lambda: sum(len(batch.events) for batch in around) >= 50)
         assert "has stopped" not in host.bus.problem
 
