@@ -14,6 +14,9 @@ def create(
     role: Annotated[RoleName, typer.Option(help="What it may do; admin may do all the others may.")],
     community: Annotated[str, typer.Option(help="Bind it to this community. Without a binding: home.")] = "",
     entity: Annotated[str, typer.Option(help="Bind it to one channel, as platform:server:channel.")] = "",
+    of_installation: Annotated[
+        bool, typer.Option("--installation", help="Bind it to nothing: for modules that register; role action.")
+    ] = False,
     expires: Annotated[str, typer.Option(help="When it ends, such as 12h, 90d or 4w. Without: never.")] = "",
 ) -> None:
     """Make an API key and print it, alone and this once.
@@ -38,7 +41,13 @@ def create(
     async def make(installation: Installation) -> tuple[str, KeyInfo]:
         try:
             made = await installation.keys.create(
-                name, Role(role), community=community, entity=entity, expires_at=expires_at, created_by=work.ACTOR
+                name,
+                Role(role),
+                community=community,
+                entity=entity,
+                installation=of_installation,
+                expires_at=expires_at,
+                created_by=work.ACTOR,
             )
         except ValueError as error:
             raise Failure(str(error), UNUSABLE) from None
@@ -76,9 +85,8 @@ def list_(
             state = f"until {work.when(key.expires_at)}" if key.expires_at > now else "expired"
         if every or state not in ("revoked", "expired"):
             used = work.when(key.last_used_at) if key.last_used_at else "never"
-            table.add_row(
-                key.name, key.role, key.entity or key.community, work.when(key.created_at), used, state, key.id
-            )
+            bound = key.entity or key.community or "the installation"
+            table.add_row(key.name, key.role, bound, work.when(key.created_at), used, state, key.id)
     if table.row_count:
         screen.out().print(table)
     else:

@@ -49,6 +49,7 @@ from waddlebot.runtime.observing import Observing, Watcher, each_observing, obse
 from waddlebot.runtime.ports import HostPorts
 from waddlebot.runtime.profiles import budgets_of, profile_of
 from waddlebot.runtime.readiness import readiness_of
+from waddlebot.runtime.registry import Registry
 from waddlebot.runtime.secrecy import secrets_of
 from waddlebot.runtime.secret import load as load_secret
 from waddlebot.runtime.services import HostServices, Shared
@@ -122,6 +123,7 @@ class Host:
         self.shared: Shared
         self.inbox: DurableInbox
         self.outbox: Outbox
+        self.registry: Registry
         self.coordinator: Coordinator
         self.carriage: MemoryCarriage | Carriage
         self.links: NoLinks | Links
@@ -169,7 +171,9 @@ class Host:
         carriage, links = _COMPANY[bool(self.environment.redis_url)]
         self.carriage = _made(carriage, self)
         secret = load_secret(self.environment.data, self.environment.secret)
-        self.shared = Shared(self.manifests, self.directory, self.carriage.bus, secret, self._send)
+        self.registry = Registry(self)
+        self._exits.push_async_callback(self.registry.stop)
+        self.shared = Shared(self.registry.manifests, self.directory, self.carriage.bus, secret, self._send)
         self.shared.claims = self.coordinator.claims
         self.shared.look = self.coordinator.look
         members, log = Members(self.coordinator), logging.getLogger("runtime.inbox")
@@ -234,6 +238,7 @@ class Host:
         supervise("coordination", self.coordinator.run)
         supervise("configuration", self.shared.configuration.run)
         supervise("inbox", self.inbox.run)
+        supervise("registered modules", self.registry.run)
         lag = LoopLag()
         self.metrics.add(lag.measures)
         self.supervisor.every("loop lag", lag.EVERY_S, lag.look)

@@ -1,6 +1,6 @@
 """What the host lends to modules of the processing kind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from waddlebot.libs.adapters.inbox import DurableInbox
@@ -53,6 +53,10 @@ class HostPorts:
     def keep(self, keeper: Keeper) -> None:
         """Save ``keeper``'s state for whoever owns its partitions next."""
         self._host.carriage.keep(keeper)
+
+    def when_registered(self, changed: Callable[[], None]) -> None:
+        """``changed`` is called after other modules are registered than before."""
+        self._host.registry.when_changed(changed)
 
     def owner(self, community: str) -> str:
         """The host that owns a community's partition; empty when nobody does."""

@@ -48,6 +48,7 @@ class Shared:
         send: Callable[[Sequence[Send]], None],
     ) -> None:
         self.manifests = manifests
+        self.builtin = dict(manifests)
         self.directory = directory
         self.bus = bus
         self.secret = secret
@@ -121,6 +122,7 @@ class HostServices(Services):
         self.config = config
         self.log = logging.getLogger(module.name)
         self.manifests = shared.manifests
+        self.builtin = shared.builtin
         self.entities = shared.configuration.entities
         self._shared = shared
         self._bind = bind

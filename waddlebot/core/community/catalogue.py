@@ -17,11 +17,16 @@ class Catalogue:
 
     def __init__(self, manifests: Mapping[str, Module]) -> None:
         self.modules = manifests
-        self._commands: dict[str, Command] = {}
-        for module in manifests.values():
+
+    @property
+    def _commands(self) -> Mapping[str, Command]:
+        """By every word; made when somebody asks, since modules register and leave."""
+        found: dict[str, Command] = {}
+        for module in self.modules.values():
             for command in module.commands.values():
                 for word in (command.name, *command.aliases):
-                    self._commands.setdefault(word, command)
+                    found.setdefault(word, command)
+        return found
 
     def module(self, word: str) -> Module:
         """The module of a name such as ``core.reputation``, or ``reputation`` where that is enough.

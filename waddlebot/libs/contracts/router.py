@@ -2,6 +2,7 @@
 
 import msgspec
 
+from waddlebot.libs.contracts.registration import Registration
 from waddlebot.libs.sdk.contract import Contract
 
 
@@ -93,6 +94,16 @@ class Responded(msgspec.Struct, frozen=True):
     busy: str = ""
 
 
+class RegisteredRequest(msgspec.Struct, frozen=True):
+    """The registered modules are wanted."""
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """The registered modules, by name."""
+
+    modules: tuple[Registration, ...]
+
+
 class RouterService(Contract):
     """What the owner of a community's partition knows of it. Ask it there (``at=ports.owner(community)``)."""
 
@@ -106,4 +117,8 @@ class RouterService(Contract):
 
     async def respond(self, request: LateResponse) -> Responded:
         """Say something late, in the session of the event it answers."""
+        raise NotImplementedError
+
+    async def registered(self, request: RegisteredRequest) -> Registered:
+        """The modules in other languages that registered; any router knows."""
         raise NotImplementedError

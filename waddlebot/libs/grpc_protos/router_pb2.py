@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from waddlebot.libs.grpc_protos import registration_pb2 as waddlebot_dot_libs_dot_grpc__protos_dot_registration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'waddlebot/libs/grpc_protos/router.proto\x12\x10waddlebot.router\"M\n\rTracesRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x02 \x01(\t\x12\x11\n\x04most\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_most\"1\n\x06Traces\x12\'\n\x06traces\x18\x01 \x03(\x0b\x32\x17.waddlebot.router.Trace\"\x0e\n\x0cTallyRequest\"\xf8\x01\n\x05Tally\x12\x10\n\x08uptime_s\x18\x01 \x01(\x01\x12\x33\n\x06\x65vents\x18\x02 \x03(\x0b\x32#.waddlebot.router.Tally.EventsEntry\x12\x31\n\x05posts\x18\x03 \x03(\x0b\x32\".waddlebot.router.Tally.PostsEntry\x1a-\n\x0b\x45ventsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x46\n\nPostsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.waddlebot.router.Posted:\x02\x38\x01\"M\n\x0cLateResponse\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x02 \x01(\t\x12\x0e\n\x06module\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\"*\n\tResponded\x12\x0f\n\x07refused\x18\x01 \x01(\t\x12\x0c\n\x04\x62usy\x18\x02 \x01(\t\"\xf6\x01\n\x05Trace\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x11\n\tcommunity\x18\x03 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x05 \x01(\t\x12\x15\n\raccount_login\x18\x06 \x01(\t\x12\x0c\n\x04kind\x18\x07 \x01(\t\x12\n\n\x02\x61t\x18\x08 \x01(\x01\x12\x0e\n\x06status\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x0f\n\x07\x63ommand\x18\x0b \x01(\t\x12\x0e\n\x06module\x18\x0c \x01(\t\x12%\n\x05steps\x18\r \x03(\x0b\x32\x16.waddlebot.router.Step\"^\n\x06Posted\x12\x11\n\tdelivered\x18\x01 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x02 \x01(\x03\x12\x0f\n\x07\x64ropped\x18\x03 \x01(\x03\x12\x0f\n\x07waiting\x18\x04 \x01(\x03\x12\x0f\n\x07problem\x18\x05 \x01(\t\"\'\n\x04Step\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t2\xde\x01\n\rRouterService\x12\x43\n\x06Traces\x12\x1f.waddlebot.router.TracesRequest\x1a\x18.waddlebot.router.Traces\x12@\n\x05Tally\x12\x1e.waddlebot.router.TallyRequest\x1a\x17.waddlebot.router.Tally\x12\x46\n\x07Respond\x12\x1e.waddlebot.router.LateResponse\x1a\x1b.waddlebot.router.Respondedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'waddlebot/libs/grpc_protos/router.proto\x12\x10waddlebot.router\x1a-waddlebot/libs/grpc_protos/registration.proto\"M\n\rTracesRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x02 \x01(\t\x12\x11\n\x04most\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_most\"1\n\x06Traces\x12\'\n\x06traces\x18\x01 \x03(\x0b\x32\x17.waddlebot.router.Trace\"\x0e\n\x0cTallyRequest\"\xf8\x01\n\x05Tally\x12\x10\n\x08uptime_s\x18\x01 \x01(\x01\x12\x33\n\x06\x65vents\x18\x02 \x03(\x0b\x32#.waddlebot.router.Tally.EventsEntry\x12\x31\n\x05posts\x18\x03 \x03(\x0b\x32\".waddlebot.router.Tally.PostsEntry\x1a-\n\x0b\x45ventsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x46\n\nPostsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.waddlebot.router.Posted:\x02\x38\x01\"M\n\x0cLateResponse\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x02 \x01(\t\x12\x0e\n\x06module\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\"*\n\tResponded\x12\x0f\n\x07refused\x18\x01 \x01(\t\x12\x0c\n\x04\x62usy\x18\x02 \x01(\t\"\x13\n\x11RegisteredRequest\"C\n\nRegistered\x12\x35\n\x07modules\x18\x01 \x03(\x0b\x32$.waddlebot.registration.Registration\"\xf6\x01\n\x05Trace\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x11\n\tcommunity\x18\x03 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x05 \x01(\t\x12\x15\n\raccount_login\x18\x06 \x01(\t\x12\x0c\n\x04kind\x18\x07 \x01(\t\x12\n\n\x02\x61t\x18\x08 \x01(\x01\x12\x0e\n\x06status\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x0f\n\x07\x63ommand\x18\x0b \x01(\t\x12\x0e\n\x06module\x18\x0c \x01(\t\x12%\n\x05steps\x18\r \x03(\x0b\x32\x16.waddlebot.router.Step\"^\n\x06Posted\x12\x11\n\tdelivered\x18\x01 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x02 \x01(\x03\x12\x0f\n\x07\x64ropped\x18\x03 \x01(\x03\x12\x0f\n\x07waiting\x18\x04 \x01(\x03\x12\x0f\n\x07problem\x18\x05 \x01(\t\"\'\n\x04Step\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t2\xaf\x02\n\rRouterService\x12\x43\n\x06Traces\x12\x1f.waddlebot.router.TracesRequest\x1a\x18.waddlebot.router.Traces\x12@\n\x05Tally\x12\x1e.waddlebot.router.TallyRequest\x1a\x17.waddlebot.router.Tally\x12\x46\n\x07Respond\x12\x1e.waddlebot.router.LateResponse\x1a\x1b.waddlebot.router.Responded\x12O\n\nRegistered\x12#.waddlebot.router.RegisteredRequest\x1a\x1c.waddlebot.router.Registeredb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,28 +36,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TALLY_EVENTSENTRY']._serialized_options = b'8\001'
   _globals['_TALLY_POSTSENTRY']._loaded_options = None
   _globals['_TALLY_POSTSENTRY']._serialized_options = b'8\001'
-  _globals['_TRACESREQUEST']._serialized_start=61
-  _globals['_TRACESREQUEST']._serialized_end=138
-  _globals['_TRACES']._serialized_start=140
-  _globals['_TRACES']._serialized_end=189
-  _globals['_TALLYREQUEST']._serialized_start=191
-  _globals['_TALLYREQUEST']._serialized_end=205
-  _globals['_TALLY']._serialized_start=208
-  _globals['_TALLY']._serialized_end=456
-  _globals['_TALLY_EVENTSENTRY']._serialized_start=339
-  _globals['_TALLY_EVENTSENTRY']._serialized_end=384
-  _globals['_TALLY_POSTSENTRY']._serialized_start=386
-  _globals['_TALLY_POSTSENTRY']._serialized_end=456
-  _globals['_LATERESPONSE']._serialized_start=458
-  _globals['_LATERESPONSE']._serialized_end=535
-  _globals['_RESPONDED']._serialized_start=537
-  _globals['_RESPONDED']._serialized_end=579
-  _globals['_TRACE']._serialized_start=582
-  _globals['_TRACE']._serialized_end=828
-  _globals['_POSTED']._serialized_start=830
-  _globals['_POSTED']._serialized_end=924
-  _globals['_STEP']._serialized_start=926
-  _globals['_STEP']._serialized_end=965
-  _globals['_ROUTERSERVICE']._serialized_start=968
-  _globals['_ROUTERSERVICE']._serialized_end=1190
+  _globals['_TRACESREQUEST']._serialized_start=108
+  _globals['_TRACESREQUEST']._serialized_end=185
+  _globals['_TRACES']._serialized_start=187
+  _globals['_TRACES']._serialized_end=236
+  _globals['_TALLYREQUEST']._serialized_start=238
+  _globals['_TALLYREQUEST']._serialized_end=252
+  _globals['_TALLY']._serialized_start=255
+  _globals['_TALLY']._serialized_end=503
+  _globals['_TALLY_EVENTSENTRY']._serialized_start=386
+  _globals['_TALLY_EVENTSENTRY']._serialized_end=431
+  _globals['_TALLY_POSTSENTRY']._serialized_start=433
+  _globals['_TALLY_POSTSENTRY']._serialized_end=503
+  _globals['_LATERESPONSE']._serialized_start=505
+  _globals['_LATERESPONSE']._serialized_end=582
+  _globals['_RESPONDED']._serialized_start=584
+  _globals['_RESPONDED']._serialized_end=626
+  _globals['_REGISTEREDREQUEST']._serialized_start=628
+  _globals['_REGISTEREDREQUEST']._serialized_end=647
+  _globals['_REGISTERED']._serialized_start=649
+  _globals['_REGISTERED']._serialized_end=716
+  _globals['_TRACE']._serialized_start=719
+  _globals['_TRACE']._serialized_end=965
+  _globals['_POSTED']._serialized_start=967
+  _globals['_POSTED']._serialized_end=1061
+  _globals['_STEP']._serialized_start=1063
+  _globals['_STEP']._serialized_end=1102
+  _globals['_ROUTERSERVICE']._serialized_start=1105
+  _globals['_ROUTERSERVICE']._serialized_end=1408
 # @@protoc_insertion_point(module_scope)

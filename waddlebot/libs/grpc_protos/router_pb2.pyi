@@ -1,3 +1,4 @@
+from waddlebot.libs.grpc_protos import registration_pb2 as _registration_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -69,6 +70,16 @@ class Responded(_message.Message):
     refused: str
     busy: str
     def __init__(self, refused: _Optional[str] = ..., busy: _Optional[str] = ...) -> None: ...
+
+class RegisteredRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Registered(_message.Message):
+    __slots__ = ("modules",)
+    MODULES_FIELD_NUMBER: _ClassVar[int]
+    modules: _containers.RepeatedCompositeFieldContainer[_registration_pb2.Registration]
+    def __init__(self, modules: _Optional[_Iterable[_Union[_registration_pb2.Registration, _Mapping[str, object]]]] = ...) -> None: ...
 
 class Trace(_message.Message):
     __slots__ = ("event_id", "source", "community", "entity", "account", "account_login", "kind", "at", "status", "reason", "command", "module", "steps")

@@ -24,7 +24,9 @@ class Services(Protocol):
     entities: Mapping[str, str]
     """Every known entity and the community it belongs to."""
     manifests: Mapping[str, Module]
-    """Every module there is, as data."""
+    """Every module there is, as data; of registered ones those that live, so it changes."""
+    builtin: Mapping[str, Module]
+    """Those of them that are Python packages, which stay the same."""
 
     @property
     def claims(self) -> Claims:

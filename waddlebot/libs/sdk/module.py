@@ -96,7 +96,8 @@ class Job:
 class Route:
     """HTTP below the module's URL. ``body`` and ``answer`` are the types that OpenAPI shows; a ``None``
     role means that anybody may ask. ``page`` routes stand at the root, for browsers. Keys bound to one entity
-    may only ask ``entity_keys`` routes, which answer them with what concerns ``ctx.entity`` alone.
+    may only ask ``entity_keys`` routes, which answer them with what concerns ``ctx.entity`` alone; keys of the
+    whole installation only ``installation_keys`` routes, where ``ctx.community`` is empty then.
     """
 
     method: str
@@ -107,6 +108,7 @@ class Route:
     answer: Any
     page: bool = False
     entity_keys: bool = False
+    installation_keys: bool = False
 
     @property
     def help(self) -> str:
@@ -267,7 +269,14 @@ class Module:
         return declare
 
     def route(
-        self, method: str, path: str, *, role: Role | None, page: bool = False, entity_keys: bool = False
+        self,
+        method: str,
+        path: str,
+        *,
+        role: Role | None,
+        page: bool = False,
+        entity_keys: bool = False,
+        installation_keys: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare an HTTP route: ``async def f(ctx: RouteContext[, body: Struct]) -> Struct``.
 
@@ -282,7 +291,8 @@ class Module:
                 raise TypeError(f"{self.name}: {handler.__name__} takes a context and at most one typed body")
             body = hints[names[0]] if names else None
             answer = hints.get("return")
-            self.routes.append(Route(method, path, handler, role, body, answer, page, entity_keys))
+            flags = (page, entity_keys, installation_keys)
+            self.routes.append(Route(method, path, handler, role, body, answer, *flags))
             return handler
 
         return declare

@@ -116,6 +116,9 @@ class EventBatch(msgspec.Struct, frozen=True, gc=False):
     fences: dict[str, int] = {}
 
 
+CALL_TOKEN = "registrations/"  # noqa: S105  the purpose of a secret, not one
+"""With a registered module's name: the purpose of the router's secret that this module is shown at each call."""
+
 PARTITIONS = 64
 """How many parts the communities fall into; each has one owning router. Fixed, for streams are named by them."""
 
@@ -315,6 +318,9 @@ class Ports(Protocol):
 
     def keep(self, keeper: Keeper) -> None:
         """Save ``keeper``'s state for whoever owns its partitions next; where nobody could, nothing is asked."""
+
+    def when_registered(self, changed: Callable[[], None]) -> None:
+        """``changed`` is called after other modules are registered than before (``Services.manifests``)."""
 
     def owner(self, community: str) -> str:
         """The host that owns a community's partition, for :attr:`CallScope.at`; empty when nobody does."""

@@ -17,8 +17,9 @@ from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.testing.databases import admin_url
 from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.web.ring import FRESH_S
-from waddlebot.runtime import environment, installation
+from waddlebot.runtime import environment
 from waddlebot.runtime.host import Host
+from waddlebot.runtime.installation import opened
 from waddlebot.runtime.upgrade import bring_up
 
 START_S = 120.0
@@ -32,7 +33,9 @@ class Bot(Protocol):
 
     url: str
 
-    async def key(self, name: str, role: Role, *, community: str = "", entity: str = "") -> str:
+    async def key(
+        self, name: str, role: Role, *, community: str = "", entity: str = "", installation: bool = False
+    ) -> str:
         """A new API key."""
 
     def log(self) -> str:
@@ -70,9 +73,13 @@ class HostBot:
         self.url = host.web.url
         self._lines = lines
 
-    async def key(self, name: str, role: Role, *, community: str = "", entity: str = "") -> str:
+    async def key(
+        self, name: str, role: Role, *, community: str = "", entity: str = "", installation: bool = False
+    ) -> str:
         """A new API key."""
-        raw, _ = await self.host.web.keys.create(name, role, community=community, entity=entity)
+        raw, _ = await self.host.web.keys.create(
+            name, role, community=community, entity=entity, installation=installation
+        )
         return raw
 
     def log(self) -> str:
@@ -135,10 +142,14 @@ class ProcessBot:
         """Bring the schema up to date, as an operator does with PostgreSQL."""
         await run("db", "upgrade", environ=self.environ)
 
-    async def key(self, name: str, role: Role, *, community: str = "", entity: str = "") -> str:
+    async def key(
+        self, name: str, role: Role, *, community: str = "", entity: str = "", installation: bool = False
+    ) -> str:
         """A new API key, made beside the running bot."""
-        async with installation.opened(environment.load(self.environ)) as opened:
-            raw, _ = await opened.keys.create(name, role, community=community, entity=entity)
+        async with opened(environment.load(self.environ)) as installed:
+            raw, _ = await installed.keys.create(
+                name, role, community=community, entity=entity, installation=installation
+            )
         # Nothing tells when the bot has noticed, and trying wrong keys is what it counts.
         await asyncio.sleep(FRESH_S)
         return raw

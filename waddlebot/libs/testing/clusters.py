@@ -43,9 +43,11 @@ class Cluster:
         """Leave nothing running, whatever happened."""
         await asyncio.gather(*(host.end() for host in self.hosts))
 
-    async def key(self, name: str, role: Role, *, community: str = "", entity: str = "") -> str:
+    async def key(
+        self, name: str, role: Role, *, community: str = "", entity: str = "", installation: bool = False
+    ) -> str:
         """A new API key."""
-        return await self.routers[0].key(name, role, community=community, entity=entity)
+        return await self.routers[0].key(name, role, community=community, entity=entity, installation=installation)
 
     def log(self) -> str:
         """What all processes logged."""

@@ -37,7 +37,7 @@ class LoneServices(Services):
             from_environment(module.config, module.name, {}) if config is None and module.config else config
         )
         self.log = logging.getLogger(module.name)
-        self.manifests = {module.name: module}
+        self.manifests = self.builtin = {module.name: module}
         self.adopted: dict[str, str] = {}
         self.entities: Mapping[str, str] = self.adopted
         self.off: set[str] = set()

@@ -93,7 +93,9 @@ def _view(
         key = await site.gate.authenticate(headers, peer)
         site.gate.authorize(key, route.role, scope["path"])
         site.gate.limit(key, peer)
-        call_scope = site.gate.scope_of(key, entity_keys=route.entity_keys)
+        call_scope = site.gate.scope_of(
+            key, entity_keys=route.entity_keys, installation_keys=route.installation_keys
+        )
         context = _context(served, call_scope, key, path, headers, peer)
         arguments = () if body is None else (body.decode(await _json_body(headers)),)
         async with asyncio.timeout(HANDLER_TIMEOUT_S):

@@ -89,11 +89,13 @@ class Gate:
         if wait_s:
             raise too_many(wait_s, "Too many requests. Wait as many seconds as the header Retry-After says.")
 
-    def scope_of(self, key: KeyInfo | None, *, entity_keys: bool = False) -> CallScope:
+    def scope_of(
+        self, key: KeyInfo | None, *, entity_keys: bool = False, installation_keys: bool = False
+    ) -> CallScope:
         """On whose behalf a request acts: nobody's without a key, everybody's where the operator names nobody.
 
         Raises :class:`HttpError` 403 for a key bound to an entity, unless the route takes ``entity_keys`` and the
-        entity belongs to a community.
+        entity belongs to a community; and for a key of the installation, unless it takes those.
         """
         if key is None:
             return CallScope("")
@@ -103,6 +105,11 @@ class Gate:
                 "Ask with a key that is bound to the community."
             )
             raise HttpError(403, "entity_key", words)
+        if key.of_installation and key.actor != OPERATOR:
+            if installation_keys:
+                return CallScope("", key.actor)
+            words = f"The key {key.name!r} is of the installation; this concerns one community: use a key of that."
+            raise HttpError(403, "installation_key", words)
         community = key.community or self._community_of(key.entity)
         if not community and key.actor != OPERATOR:
             words = f"The key {key.name!r} is bound to {key.entity}, which belongs to no community."

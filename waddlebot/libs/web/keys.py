@@ -30,7 +30,8 @@ _SHAPE = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECK_LENGTH}}}")
 class KeyInfo(msgspec.Struct, frozen=True):
     """An API key, all but its secret. Bound to ``community``, or to ``entity`` (``community`` is empty then).
 
-    Times are seconds since the epoch. ``name`` is unique among the living keys of its binding.
+    One that is bound to neither is of the whole installation. Times are seconds since the epoch. ``name`` is
+    unique among the living keys of its binding.
     """
 
     id: str
@@ -52,7 +53,14 @@ class KeyInfo(msgspec.Struct, frozen=True):
     @property
     def binding(self) -> str:
         """What it is bound to, in words."""
+        if self.of_installation:
+            return "the whole installation"
         return f"the entity {self.entity}" if self.entity else f"the community {self.community}"
+
+    @property
+    def of_installation(self) -> bool:
+        """Whether it is the operator's, for programs that belong to no community."""
+        return not self.entity and not self.community
 
     def admits(self, role: Role | None) -> bool:
         """Whether the key may do what asks for ``role``. ``admin`` may do all that the others may."""

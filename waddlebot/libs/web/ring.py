@@ -79,10 +79,13 @@ class KeyRing:
         *,
         community: str = "",
         entity: str = "",
+        installation: bool = False,
         expires_at: float | None = None,
         created_by: str = "operator",
     ) -> tuple[str, KeyInfo]:
         """A new key, shown this once, and what is known of it; bound to ``home`` where nothing is named.
+
+        One of the ``installation`` is for modules that register: it has the role action and is bound to nothing.
 
         Raises ``ValueError`` for a name or binding that makes no sense, ``Conflict`` where the name is taken.
         """
@@ -96,8 +99,10 @@ class KeyRing:
             raise ValueError(
                 f"A community's name has a-z, 0-9, _ and -, at most 63 characters, not {community!r}."
             )
+        if installation and (community or entity or role is not Role.ACTION):
+            raise ValueError("A key of the installation has the role action, and no community or entity.")
         raw = new_key()
-        bound = community or ("" if entity else "home")
+        bound = community or ("" if entity or installation else "home")
         info = KeyInfo(secrets.token_hex(8), name, role, bound, entity, time.time(), created_by, expires_at)
         await self._open_store().create(info, digest_of(raw))
         self._checked_at = float("-inf")

@@ -54,6 +54,11 @@ class Desk:
         self._log = services.log
         self.met = False
 
+    def recatalogue(self) -> None:
+        """Other modules are registered than before: every view is compiled anew."""
+        self.catalogue = Catalogue(self.services.manifests)
+        self.router.refresh(list(self.router.views))
+
     def view(self, community: str) -> View:
         """A community's view; the declared commands and no more where none is compiled yet."""
         return self.router.views.get(community) or View(community, 0, self.catalogue)
@@ -72,11 +77,13 @@ class Desk:
         return {community: await self._build(community, found) for community, found in compiled.items()}
 
     async def _build(self, community: str, found: Compiled) -> View:
-        parts = (community, found.version, self.catalogue, found.contributions, self.matchers)
+        catalogue = self.catalogue
+        parts = (community, found.version, catalogue, found.contributions, self.matchers)
         rules = sum(len(contribution.rules) for contribution in found.contributions.values())
         if rules <= _INLINE_RULES_MAX:
             return build(*parts)
-        return await asyncio.to_thread(build, *parts)
+        view = await asyncio.to_thread(build, *parts)
+        return view if catalogue is self.catalogue else await self._build(community, found)
 
     def _send(self, sends: Sequence[Send]) -> None:
         try:
@@ -136,6 +143,7 @@ async def open_desk(ctx: ServiceContext[Any, RouterStore]) -> AsyncIterator[Desk
     await desk.meet(ctx)
     desk.ports.bus.subscribe("processing.router", desk.router.handle, owned=True)
     desk.ports.watch(desk.router.refresh)
+    desk.ports.when_registered(desk.recatalogue)
     desk.ports.keep(Checkpoint(desk.router))
     async with contextlib.aclosing(desk.webhooks):
         yield desk

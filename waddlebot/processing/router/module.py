@@ -10,9 +10,12 @@ from typing import Annotated, Any
 import msgspec
 
 from waddlebot.libs.contracts.identity import Identity
+from waddlebot.libs.contracts.registration import Manifest
 from waddlebot.libs.contracts.router import (
     LateResponse,
     Posted,
+    Registered,
+    RegisteredRequest,
     Responded,
     RouterService,
     Tally,
@@ -43,7 +46,7 @@ from waddlebot.libs.sdk.metrics import Measure
 from waddlebot.libs.sdk.ports import PARTITIONS
 from waddlebot.libs.sdk.rank import words
 from waddlebot.libs.web.errors import HttpError
-from waddlebot.processing.router import rulebook
+from waddlebot.processing.router import registrations, rulebook
 from waddlebot.processing.router.desk import Desk, open_desk
 from waddlebot.processing.router.door import Answers as PostedAnswers
 from waddlebot.processing.router.door import PostedEvents
@@ -393,10 +396,11 @@ async def get_trace(ctx: Request) -> Trace:
     return trace
 
 
-@module.route("POST", "/responses", role=Role.ACTION)
+@module.route("POST", "/responses", role=Role.ACTION, installation_keys=True)
 async def post_response(ctx: Request, response: LateResponse) -> Done:
     """Say something late, in the session of the event it answers."""
-    responded = await _owner(ctx).respond(response)
+    community = ctx.community or ctx.entities.get(response.entity, "")
+    responded = await _owner(ctx, community).respond(response)
     if responded.refused:
         ctx.log.warning("a response was refused: %s", responded.refused, extra={"category": "AUTHZ"})
         raise HttpError(403, "wrong_session", f"The response is refused: {responded.refused}")
@@ -428,16 +432,47 @@ async def get_coordination(ctx: Request) -> Coordination:
     )
 
 
-def _owner(ctx: Request) -> RouterService:
+def _owner(ctx: Request, community: str = "") -> RouterService:
     """The router that has what is known of the community in its memory, on whatever host."""
-    owner = ctx.state(Desk).ports.owner(ctx.community)
+    owner = ctx.state(Desk).ports.owner(community or ctx.community)
     if not owner:
         words = "No router owns this community at the moment: another one takes it over within seconds."
         raise HttpError(503, "no_owner", words, {"Retry-After": "2"})
-    return ctx.use(RouterService, at=owner)
+    return ctx.use(RouterService, community, at=owner)
+
+
+@module.route("GET", "/registrations", role=Role.ACTION, installation_keys=True)
+async def get_registrations(ctx: Request) -> registrations.Registrations:
+    """List the modules in other languages that registered, and which of them are silent."""
+    return await registrations.listed(ctx)
+
+
+@module.route("PUT", "/registrations/{name}", role=Role.ACTION, installation_keys=True)
+async def put_registration(ctx: Request, manifest: Manifest) -> registrations.Registered:
+    """Register a module, or say again what it is; that is a heartbeat, too."""
+    return await registrations.register(ctx, ctx.path["name"], manifest)
+
+
+@module.route("POST", "/registrations/{name}/heartbeat", role=Role.ACTION, installation_keys=True)
+async def post_heartbeat(ctx: Request) -> registrations.Registered:
+    """Say that a registered module lives."""
+    return await registrations.beat(ctx, ctx.path["name"])
+
+
+@module.route("DELETE", "/registrations/{name}", role=Role.ACTION, installation_keys=True)
+async def delete_registration(ctx: Request) -> Done:
+    """Take a module out; its commands are gone within seconds."""
+    await registrations.unregister(ctx, ctx.path["name"])
+    return Done(f"The module {ctx.path['name']} is not registered any more.")
 
 
 # --- what other routers ask -----------------------------------------------------------------------------
+
+
+@module.answers(RouterService.registered)
+async def registered(ctx: Service, request: RegisteredRequest) -> Registered:
+    """What is in the database now."""
+    return Registered(tuple(await registrations.known(ctx.store_everywhere("modules register for all"))))
 
 
 @module.answers(RouterService.traces)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from waddlebot.libs.contracts.registration import SILENT_S, Manifest, Registration, check_free, module_of
 from waddlebot.libs.contracts.router import Trace
 from waddlebot.libs.matching import PatternError, check_pattern
 from waddlebot.libs.matching.pattern import Kind
@@ -99,7 +100,16 @@ class RouterStore(Store):
             (Column("event_id", "text"), Column("trace", "bytes"), Column("at", "real")),
             ("community", "event_id"),
         ),
-    )
+        Table(
+            "registrations",
+            (
+                Column("name", "text"), Column("manifest", "bytes"), Column("registered_by", "text"),
+                Column("registered_at", "real"), Column("heard_at", "real"),
+            ),
+            ("name",),
+            scoped=False,
+        ),
+    )  # fmt: skip
 
     @reads
     def rules(self) -> list[StringRule]:
@@ -223,3 +233,44 @@ class RouterStore(Store):
             {"event_id": event_id},
         )
         return msgspec.msgpack.decode(rows[0][0], type=Trace) if rows else None
+
+    @reads
+    def registrations(self) -> list[Registration]:
+        """The registered modules, by name, silent ones too."""
+        return self._registrations()
+
+    def _registrations(self) -> list[Registration]:
+        rows = self.db.execute(
+            "select name, manifest, registered_by, registered_at, heard_at, {now} from {registrations}"
+            " order by name"
+        )
+        return [
+            Registration(
+                name, msgspec.msgpack.decode(manifest, type=Manifest), by, registered_at, heard_at,
+                "alive" if now - heard_at < SILENT_S else "silent",
+            )
+            for name, manifest, by, registered_at, heard_at, now in rows
+        ]  # fmt: skip
+
+    @writes
+    def register(self, name: str, manifest: Manifest, by: str) -> None:
+        """A module says what it is, and that it lives. Raises ``ManifestError`` where another has its words."""
+        others = [module_of(other.name, other.manifest) for other in self._registrations() if other.name != name]
+        check_free(module_of(name, manifest), others)
+        self.db.execute(
+            "insert into {registrations} (name, manifest, registered_by, registered_at, heard_at)"
+            " values (:name, :manifest, :by, {now}, {now}) on conflict (name) do update set"
+            " manifest = excluded.manifest, registered_by = excluded.registered_by, heard_at = excluded.heard_at",
+            {"name": name, "manifest": msgspec.msgpack.encode(manifest), "by": by},
+        )
+
+    @writes
+    def beat(self, name: str) -> bool:
+        """A registered module lives; ``False`` where there is none of that name."""
+        done = self.db.execute("update {registrations} set heard_at = {now} where name = :name", {"name": name})
+        return bool(done.changed)
+
+    @writes
+    def unregister(self, name: str) -> bool:
+        """A module is gone for good; ``False`` where there is none of that name."""
+        return bool(self.db.execute("delete from {registrations} where name = :name", {"name": name}).changed)
