@@ -26,6 +26,7 @@ MOODY = "waddledrill.moody"
 CORE = ("core.community", "core.identity", "core.reputation", "interactive.alias")
 TWO_ROUTERS: Grouping = [(ROUTER,), (ROUTER,), (LEDGER,), CORE]
 ONE_MOODY: Grouping = [(ROUTER,), (LEDGER,), (MOODY,), CORE]
+MOODY_ROUTERS: Grouping = [(ROUTER, MOODY), (ROUTER, MOODY), (LEDGER,), CORE]
 TWO_LEDGERS: Grouping = [(ROUTER,), (LEDGER,), (LEDGER,), CORE]
 
 _COMMUNITIES = 4  # their partitions are shared by the routers
@@ -62,13 +63,14 @@ def _last(host: ProcessBot) -> str:
 def cluster_world(grouping: Grouping, folder: Path, database_url: str) -> Iterator[ClusterWorld]:
     """A process for each group of modules, not started yet."""
     with valkey_running(folder / "valkey") as valkey:
-        cluster = cluster_of(folder, grouping, database_url, valkey.url, HTTP_LEAVE_S="1", **installed(folder))
+        cluster = cluster_of(folder, grouping, database_url, valkey.url, HTTP_LEAVE_S="0.5", **installed(folder))
         yield ClusterWorld(folder, database_url, cluster.hosts[0], cluster)
 
 
 two_routers = partial(cluster_world, TWO_ROUTERS)
 two_ledgers = partial(cluster_world, TWO_LEDGERS)
 one_moody = partial(cluster_world, ONE_MOODY)
+moody_routers = partial(cluster_world, MOODY_ROUTERS)
 
 
 class Balancer:

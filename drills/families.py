@@ -17,6 +17,7 @@ from drills.kill9 import kill_at_random
 from drills.kill9_cluster import kill_module, kill_router
 from drills.moods import misbehave
 from drills.poison import poison
+from drills.poison_cluster import poison_module
 from drills.rolling import roll
 from drills.world import DURABLE, World, engine, world
 
@@ -56,6 +57,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "kill9-router": _spread(kill_router, two_routers),
     "kill9-module": _spread(kill_module, two_ledgers),
     "misbehaving-module": _spread(misbehave, one_moody),
+    "poison-module": _spread(poison_module, one_moody, round_s=120.0),
     "rolling-restart": _spread(roll, two_routers),
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from random import Random
+from typing import Any
 
 from drills.cluster import MOODY, ClusterWorld, Traffic, flowing
 from drills.kill9_cluster import answered, closed
@@ -44,7 +45,7 @@ async def misbehave(world: ClusterWorld, random: Random, rounds: int) -> dict[st
     return {**counted, "failed": len(failed), "slowest_beside_ms": int(1000 * slowest_s)}
 
 
-async def _one(traffic: Traffic, id_: str, word: str, random: Random) -> dict[str, object]:
+async def _one(traffic: Traffic, id_: str, word: str, random: Random) -> dict[str, Any]:
     channel = random.choice(traffic.channels)
     [result] = await traffic.ask([line(id_, f"!{word}", channel)], _WAIT_S)
     return result
