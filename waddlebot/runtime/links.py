@@ -53,6 +53,7 @@ class Links:
         secret = host.shared.secret.derive(PURPOSE)
         self._tokens = ServiceTokens(secret, lambda: coordinator.host, audiences, coordinator.time)
         configuration = host.shared.configuration
+        self._heeding = Heeding(configuration)
         local = {name: Telling(runner.endpoint, configuration) for name, runner in host.runners.items()}
         self._answering = Answering(local, promises, codec, behind=self._refreshed, taken=self._taken)
         unary = UnaryCalls(promises, self._answering)
@@ -126,7 +127,7 @@ class Links:
             if not replicas:
                 directory.pop(module, None)
             elif replicas != self._replicas.get(module):
-                directory[module] = Heeding(Replicated(module, replicas), self._host.shared.configuration)
+                directory[module] = Replicated(module, replicas, self._heeding.heed)
             self._replicas[module] = replicas
         addresses = {(row.grpc, row.http) for row in others.values()}
         if self.peers.links.keys() - {grpc for grpc, _ in addresses}:

@@ -8,16 +8,26 @@ from waddlebot.libs.adapters.grpc_peers import CALL_TIMEOUT_S, PeerEndpoint, rai
 from waddlebot.libs.adapters.peer_link import Lost
 from waddlebot.libs.sdk.ports import Call, CallError, CallScope, Result, Send, Sent
 
+type Heed = Callable[[str, Result], Awaitable[object] | None]
+"""Is told of a result for a community; returns what to wait for before anybody uses it."""
+
+
+def _heedless(community: str, result: Result) -> None:
+    """It may be used at once."""
+
 
 class Replicated:
     """Implements ``Endpoint`` over the replicas of one module, by host id.
+
+    ``heed`` says what the result of a command has to wait for here before it is used.
 
     A question goes to another replica where the first did not touch it, or where a key makes its effects happen
     once; otherwise it is asked once.
     """
 
-    def __init__(self, module: str, replicas: Mapping[str, PeerEndpoint]) -> None:
+    def __init__(self, module: str, replicas: Mapping[str, PeerEndpoint], heed: Heed = _heedless) -> None:
         self._module = module
+        self._heed = heed
         self._replicas = replicas
         self._loop = asyncio.get_running_loop()
 
@@ -38,16 +48,29 @@ class Replicated:
         def settle(found: Result | Lost) -> None:
             if future.done():
                 return
-            again = type(found) is Lost and self._may_repeat(found, call.key, (*tried, host))
-            if again and self._loop.time() < until_s:
-                self._attempt(call, future, until_s, (*tried, host))
-            else:
-                future.set_result(result_of(found))
+            if type(found) is Lost:
+                more = (*tried, host)
+                if self._may_repeat(found, call.key, more) and self._loop.time() < until_s:
+                    self._attempt(call, future, until_s, more)
+                    return
+            self._hear(result_of(found), call.event.community, future)
 
         if host:
             self._replicas[host].attempt(call, settle)
         else:
             future.set_result(Result("failed", (), self._nobody(), retry=True, away=True))
+
+    def _hear(self, result: Result, community: str, future: asyncio.Future[Result]) -> None:
+        first = self._heed(community, result)
+        if first is None:
+            future.set_result(result)
+            return
+
+        def heeded(_: object) -> None:
+            if not future.done():
+                future.set_result(result)
+
+        asyncio.ensure_future(first).add_done_callback(heeded)
 
     async def call(self, contract: str, method: str, raw: object, scope: CallScope) -> object:
         """Ask a contract, of the replica that ``scope.at`` names or of any. Raises ``CallError``."""

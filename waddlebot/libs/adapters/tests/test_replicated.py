@@ -1,7 +1,7 @@
 """Of several replicas the idlest is asked, and another only where nothing can happen twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
@@ -10,7 +10,7 @@ from waddlebot.libs.adapters.grpc_config import GrpcConfig
 from waddlebot.libs.adapters.grpc_peers import Peers
 from waddlebot.libs.adapters.replicated import Replicated
 from waddlebot.libs.contracts.identity import Accounts, LookupRequest
-from waddlebot.libs.sdk.ports import CallError, CallLost, CallScope, Send
+from waddlebot.libs.sdk.ports import CallError, CallLost, CallScope, Result, Send
 from waddlebot.libs.sdk.reply import Reply
 from waddlebot.libs.testing.callee import ACTION, CORE, Serving, call_of, peers_of, serving
 from waddlebot.libs.testing.ports import free_port
@@ -118,3 +118,21 @@ async def test_without_replicas_nobody_is_asked(peers: Peers) -> None:
     assert "no host that runs" in result.reason
     with pytest.raises(CallError, match="no host that runs"):
         await echo.call("Identity", "lookup", NOBODY, CallScope("home"))
+
+
+async def test_a_result_is_used_after_what_it_tells_of(hosts: tuple[Serving, Serving], peers: Peers) -> None:
+    done, told = asyncio.Event(), list[tuple[str, str]]()
+
+    def heed(community: str, result: Result) -> Awaitable[object] | None:
+        told.append((community, result.status))
+        return done.wait() if community == "changed" else None
+
+    endpoint = peers.endpoint(ACTION, hosts[0].address)
+    echo = Replicated(ACTION, {"host-0": endpoint}, heed)
+    assert (await echo.execute(call_of(community="unchanged"))).status == "ok"
+    waiting = echo.execute(call_of(community="changed"))
+    await until(lambda: len(told) == 2)
+    assert not waiting.done()
+    done.set()
+    assert (await waiting).status == "ok"
+    assert told == [("unchanged", "ok"), ("changed", "ok")]
