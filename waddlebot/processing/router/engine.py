@@ -48,7 +48,7 @@ TRIES_MAX = 5
 PATIENCE_S = 30.0
 """How long an accepted command waits for a module that runs nowhere; a host that restarts is back sooner."""
 STALLED_S = 600.0
-"""How long one waits for the database. It is answered by then, or the operator knows; it can write nothing down."""
+"""How long one waits for the database. It is answered by then, or the operator knows: nothing can be written."""
 _RECORD = len(PIPELINE)
 _FIRST_PAUSE_S = 0.1
 _ALONE_PAUSE_S = 0.5
