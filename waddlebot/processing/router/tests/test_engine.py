@@ -1,3 +1,5 @@
+"""The router at work: what becomes of lines, events, calls and batches."""
+
 import asyncio
 import time
 from collections.abc import Awaitable
@@ -22,7 +24,7 @@ from waddlebot.libs.sdk import (
 from waddlebot.libs.sdk.ports import Endpoint
 from waddlebot.libs.testing.waiting import until
 from waddlebot.processing.router.engine import TRIES_MAX
-from waddlebot.processing.router.tests.desk import Desk
+from waddlebot.processing.router.tests.desk import MOD, Desk
 from waddlebot.processing.router.view import build
 
 
