@@ -1,9 +1,6 @@
 """A module in another process, which imports nothing of ours, registers and is asked (P11)."""
 
-import asyncio
-import contextlib
 import re
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -20,59 +17,14 @@ from waddlebot.libs.sdk.arguments import parse
 from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.testing.bots import Bot, HostBot, environ_of, hosted
 from waddlebot.libs.testing.clusters import Cluster
-from waddlebot.libs.testing.ports import free_port
+from waddlebot.libs.testing.registered import URL, key_of, registered
 from waddlebot.libs.testing.talk import Chat, joined
 from waddlebot.libs.testing.waiting import until
 from waddlebot.libs.testing.web import JsonClient
 
-PROGRAM = Path(__file__).with_name("weatherish.py")
-URL = "/api/v1/processing.router/registrations"
 KNOWN_S = 5.0
 """Every router knows within a second or two; more, for a busy machine."""
 MOD = ("moderator",)
-
-
-class Program:
-    """The module's own process."""
-
-    def __init__(self, *arguments: str) -> None:
-        self._arguments = arguments
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        """Start it, and wait until it is registered."""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, str(PROGRAM), *self._arguments, stdout=asyncio.subprocess.PIPE
-        )
-        assert self._process.stdout is not None
-        async with asyncio.timeout(10.0):
-            line = await self._process.stdout.readline()
-        assert line == b"registered\n", line
-
-    async def kill(self) -> None:
-        """``kill -9``."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.communicate()
-
-
-@contextlib.asynccontextmanager
-async def registered(bot: Bot, responses_url: str) -> AsyncIterator[Program]:
-    raw = await key_of(bot)
-    program = Program(bot.url, raw, str(free_port()), responses_url)
-    try:
-        await program.start()
-        yield program
-    finally:
-        await program.kill()
-        async with aiohttp.ClientSession() as session:
-            await JsonClient(session, bot.url).ask("DELETE", f"{URL}/acme.weatherish", key=raw)
-
-
-async def key_of(bot: Bot) -> str:
-    """A key of the installation."""
-    return await bot.key(f"modules-{free_port()}", Role.ACTION, installation=True)
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -106,15 +58,12 @@ async def test_it_says_more_later_by_whichever_router(bot: Bot, chat: Chat) -> N
     async with registered(bot, other) as program:
         chat.say("!weatherish later")
         await chat.hears("later: sunny-ish…", within_s=KNOWN_S)
-        assert program._process is not None
-        assert program._process.stdout is not None
-        async with asyncio.timeout(10.0):
-            assert b"on its way" in await program._process.stdout.readline()
+        assert "on its way" in await program.says("responded")
 
 
 async def test_it_is_silent_when_killed_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("waddlebot.processing.router.store.SILENT_S", 6.0)
-    async with hosted(environ_of(tmp_path)) as bot, joined(bot) as chat, registered(bot, bot.url) as program:
+    async with hosted(environ_of(tmp_path)) as bot, joined(bot) as chat, registered(bot) as program:
         raw = await key_of(bot)
         chat.say("!weatherish Oslo")
         await chat.hears("Oslo: sunny-ish…", within_s=KNOWN_S)

@@ -35,13 +35,13 @@ MANIFEST = {
 
 def ask(method: str, url: str, body: object = None) -> dict[str, object]:
     """Ask the bot; the JSON of its answer."""
-    request = urllib.request.Request(
+    request = urllib.request.Request(  # noqa: S310  the address is the operator's
         url,
         method=method,
         data=None if body is None else json.dumps(body).encode(),
         headers={"X-API-Key": KEY, "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  the same
         found: dict[str, object] = json.load(answer)
         return found
 
@@ -58,6 +58,7 @@ class Calls(BaseHTTPRequestHandler):
             return
         call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         city = call["arguments"].get("city")
+        say(f"asked {call['session']} {call['entity']}")
         if city == "later":
             threading.Timer(0.5, respond, [call]).start()
         says = f"{city or 'Here'}: sunny-ish, says {call['event']['user_name']} ({', '.join(call['ranks'])})"
