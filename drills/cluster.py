@@ -32,6 +32,7 @@ TWO_LEDGERS: Grouping = [(ROUTER,), (LEDGER,), (LEDGER,), CORE]
 _COMMUNITIES = 4  # their partitions are shared by the routers
 _BATCH_SIZE = 10
 _PAUSE_S = 0.2
+_WAIT_S = 25
 _AGAIN_S = 0.1
 _LOOK_EVERY_S = 0.1
 _TIMEOUT = aiohttp.ClientTimeout(total=60.0)
@@ -184,6 +185,15 @@ class Traffic:
                     return await self._acknowledged(session, lines, wait_s)
                 except aiohttp.ClientError:
                     await asyncio.sleep(_AGAIN_S)
+
+    async def outcomes(self, lines: list[Line], within_s: float) -> list[dict[str, Any]]:
+        """What became of lines of one channel in the end, whichever router dies meanwhile. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            while True:
+                results = await self.ask(lines, _WAIT_S)
+                if all(result["status"] != "accepted" for result in results):
+                    return results
+                await asyncio.sleep(_AGAIN_S)
 
     async def settle(self) -> None:
         """Post again what was never acknowledged, by who is ready then."""

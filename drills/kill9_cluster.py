@@ -15,7 +15,7 @@ TAKE_OVER_S_MAX = 20.0
 """10 s until a silent host is dead, and what it takes to notice on a busy machine."""
 _LIFE_S = (0.3, 1.5)
 _AWAY_S = 6.0  # every other time, longer than five tries take
-_WAIT_S = 25
+_ANSWER_S = 30.0
 _EMPTY_S = 90.0
 
 
@@ -56,7 +56,7 @@ async def answered(traffic: Traffic, name: str, within_s: float = TAKE_OVER_S_MA
     """The seconds until a command is answered in every community. Raises BooksError where that is late."""
 
     async def one(channel: str) -> None:
-        [result] = await traffic.ask([line(f"{name}-{channel}", "!book", channel)], _WAIT_S)
+        [result] = await traffic.outcomes([line(f"{name}-{channel}", "!book", channel)], _ANSWER_S)
         if not result["replies"]:
             raise BooksError(f"no answer in {channel}: {result}")
 

@@ -5,17 +5,15 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from random import Random
-from typing import Any
 
-from drills.cluster import MOODY, ClusterWorld, Traffic, flowing
+from drills.cluster import MOODY, ClusterWorld, flowing
 from drills.kill9_cluster import TAKE_OVER_S_MAX, answered, closed
-from drills.load import Line, line
+from drills.load import line
 from drills.poison import ANSWER_S_MAX, DEATHS_MAX
 from drills.world import BooksError
 from waddlebot.libs.testing.bots import ProcessBot
 
-_WAIT_S = 25
-_ASKED_MAX = 12
+_TRIES_S = 150.0
 
 
 async def _poison(world: ClusterWorld, random: Random, rounds: int, next_s_max: float) -> dict[str, int]:
@@ -32,7 +30,7 @@ async def _poison(world: ClusterWorld, random: Random, rounds: int, next_s_max: 
             poisons = [line(f"{word}-{number}", f"!{word}", channel) for word in ("fail", "kill")]
             good = [line(f"good-{number}-{n}", "!book", channel) for n in range(random.randrange(1, 8))]
             batch = random.sample([*poisons, *good], len(poisons) + len(good))
-            asking = asyncio.create_task(_ended(traffic, batch))
+            asking = asyncio.create_task(traffic.outcomes(batch, _TRIES_S))
             slowest_s = max(slowest_s, await answered(traffic, f"next-{number}", next_s_max))
             results = await asking
             bad = {one["id"] for one in poisons}
@@ -45,16 +43,6 @@ async def _poison(world: ClusterWorld, random: Random, rounds: int, next_s_max: 
     if doubled or max(tries.values()) > DEATHS_MAX:
         raise BooksError(f"booked twice: {doubled}; tries: {tries}")
     return {**counted, "most_tries": max(tries.values()), "slowest_next_ms": int(1000 * slowest_s)}
-
-
-async def _ended(traffic: Traffic, lines: list[Line]) -> list[dict[str, Any]]:
-    """What became of all these lines, however long their tries take."""
-    results: list[dict[str, Any]] = []
-    for _ in range(_ASKED_MAX):
-        results = await traffic.ask(lines, _WAIT_S)
-        if all(result["status"] != "accepted" for result in results):
-            return results
-    raise BooksError(f"still not done: {results}")
 
 
 @contextlib.asynccontextmanager
