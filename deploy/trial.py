@@ -7,8 +7,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from deploy.compose import ADMIN_URL
@@ -94,11 +95,8 @@ def _check_settings(service: Service, container: Container) -> None:
 def _until_ready(service: Service, container: Container) -> None:
     deadline_s, found = time.monotonic() + READY_S, ""
     while time.monotonic() < deadline_s and not container.ended:
-        try:
-            found = _get(container, "/health/ready")
-        except (URLError, OSError) as error:
-            found = getattr(error, "read", lambda error=error: str(error).encode())().decode()
-        else:
+        status, found = _ask(container, "/health/ready")
+        if status == HTTPStatus.OK:
             return
         time.sleep(0.2)
     raise RuntimeError(f"{service.module} was not ready within {READY_S:g} s: {found}\n{container.log()}")
@@ -112,15 +110,30 @@ def _asked(router: Container) -> str:
         "text": "!help",
     }  # fmt: skip
     path, headers = "/api/v1/processing.router/events?wait=20", {"X-API-Key": key}
-    (result,) = json.loads(_get(router, path, json.dumps(event).encode(), headers))["results"]
-    if result["status"] != "answered":
-        raise RuntimeError(f"the bot did not answer: {result}")
-    return str(result["replies"][0]["text"])
+    deadline_s, answer = time.monotonic() + READY_S, ""
+    while time.monotonic() < deadline_s:
+        # A door that is busy says so; an event that is posted again brings the result of the first time.
+        _, answer = _ask(router, path, json.dumps(event).encode(), headers)
+        match json.loads(answer):
+            case {"results": [{"status": "answered", "replies": [{"text": str(text)}, *_]}]}:
+                return text
+            case {"results": [{"status": "accepted"}]} | {"error": "busy" | "unavailable"}:
+                time.sleep(1.0)
+            case _:
+                break
+    raise RuntimeError(f"the bot did not answer: {answer}\n{router.log()}")
 
 
-def _get(
+def _ask(
     container: Container, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-) -> str:
+) -> tuple[int, str]:
+    """The status and the body of an answer; 0 and why, where there is none."""
     url = f"http://127.0.0.1:{container.environ['HTTP_PORT']}{path}"
-    with urlopen(Request(url, body, dict(headers or {})), timeout=30) as answer:
-        return str(answer.read().decode())
+    try:
+        with urlopen(Request(url, body, dict(headers or {})), timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode()
+    except (URLError, OSError) as error:
+        return 0, str(error)
