@@ -12,6 +12,7 @@ from typing import Any
 
 from drills.chance import roll_and_die
 from drills.cluster import one_moody, two_ledgers, two_routers
+from drills.faults import FAULTS
 from drills.fsync import sync_before_2xx
 from drills.kill9 import kill_at_random
 from drills.kill9_cluster import kill_module, kill_router
@@ -59,6 +60,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "misbehaving-module": _spread(misbehave, one_moody),
     "poison-module": _spread(poison_module, one_moody, round_s=120.0),
     "rolling-restart": _spread(roll, two_routers),
+    **{name: Family(fault.drill, "own", 20, fault.round_s, world=fault.world) for name, fault in FAULTS.items()},
 }
 
 _START_S = 60.0
