@@ -65,7 +65,7 @@ async def babble(ctx: Ctx) -> Reply:
     def garbled(_self: Answering, number: int, put: Any) -> Any:
         return lambda _: put({"id": number, "answer": b"\xff\x00"})
 
-    Answering._executed = garbled  # type: ignore[method-assign]  # it is to be as wrong as can be
+    cast("Any", Answering)._executed = garbled  # as wrong as can be
     return Reply("blah")
 
 
