@@ -6,7 +6,7 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from waddlebot.libs.adapters.answering import Answering
 from waddlebot.libs.sdk import Context, Field, Module, Reply
