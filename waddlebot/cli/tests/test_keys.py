@@ -34,6 +34,12 @@ def test_keys_are_listed_and_revoked(call: Call, upgraded: Environ) -> None:
     assert (again.returncode, again.stdout) == (1, "")
 
 
+def test_a_key_of_the_installation_is_bound_to_nothing(call: Call, upgraded: Environ) -> None:
+    made = call(upgraded, "key", "create", "modules", "--role", "action", "--installation")
+    assert (made.returncode, "bound to the whole installation" in " ".join(made.stderr.split())) == (0, True)
+    assert "the installation" in call(upgraded, "key", "list").stdout
+
+
 def test_a_name_of_two_keys_is_not_guessed(call: Call, upgraded: Environ) -> None:
     for community in ("home", "lab"):
         assert call(upgraded, "key", "create", "a", "--role", "user", "--community", community).returncode == 0
@@ -50,6 +56,8 @@ def test_a_name_of_two_keys_is_not_guessed(call: Call, upgraded: Environ) -> Non
         ((" ", "--role", "user"), 2, "1 to 100 printable"),
         (("x", "--role", "user", "--community", "a", "--entity", "b:c:d"), 2, "not to both"),
         (("x", "--role", "user", "--entity", "nowhere"), 2, "platform:server:channel"),
+        (("x", "--role", "admin", "--installation"), 2, "role action"),
+        (("x", "--role", "action", "--installation", "--community", "lab"), 2, "no community or entity"),
         (("x", "--role", "user", "--expires", "soon"), 2, "write 12h, 90d"),
     ],
 )
