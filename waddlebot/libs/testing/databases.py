@@ -11,7 +11,6 @@ import importlib.util
 import os
 import secrets
 import shutil
-import socket
 import stat
 import subprocess
 import tempfile
@@ -24,7 +23,8 @@ import psutil
 import psycopg2
 import pytest
 
-_PORTS = range(20_000, 32_768)  # above are the ports the kernel gives to clients
+from waddlebot.libs.testing.ports import free_port
+
 HOST_ROLE = "waddlebot"
 OWNER_ROLE = "waddlebot_owner"
 # Durability has drills of its own; here fsync would only cost time.
@@ -137,7 +137,7 @@ def postgresql_running(options: str = "", within: Path | None = None) -> Iterato
         programs, account = _programs(folder)
         data = folder / "data"
         _call(account, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        with _running(PostgreSQLServer(_free_port(), programs, data, account, options)) as server:
+        with _running(PostgreSQLServer(free_port(), programs, data, account, options)) as server:
             for role in (HOST_ROLE, OWNER_ROLE):
                 server.run(f"create role {role} login nosuperuser nobypassrls")
             server.run(f"create database template_waddlebot owner {OWNER_ROLE}")
@@ -153,7 +153,7 @@ def replica_running(primary: PostgreSQLServer) -> Iterator[PostgreSQLServer]:
         _call(
             primary.account, primary.programs / "pg_basebackup", "-D", data, "-R", "-c", "fast", "-N", "-d", source
         )
-        with _running(PostgreSQLServer(_free_port(), primary.programs, data, primary.account)) as replica:
+        with _running(PostgreSQLServer(free_port(), primary.programs, data, primary.account)) as replica:
             yield replica
 
 
@@ -247,15 +247,3 @@ def _call(account: str | None, *command: object) -> None:
     )
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]} failed: {done.stdout}")
-
-
-def _free_port() -> int:
-    for port in _PORTS:
-        with socket.socket() as candidate:
-            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                candidate.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError(f"no free port in {_PORTS}")
