@@ -59,8 +59,11 @@ async def redis(server: RedisServer) -> AsyncIterator[Rig]:
     async def nobody(group: str, batch: EventBatch) -> bool:
         return False
 
+    async def ours(batch_id: str) -> bool:
+        return True
+
     carrier = RedisBus(server.url, "host-a", log=LOG)
-    rig = Rig(TrackedBus(carrier, lambda: GROUPS, lambda partition: True, lambda: (), nobody, LOG))
+    rig = Rig(TrackedBus(carrier, lambda: GROUPS, lambda partition: True, lambda: (), nobody, LOG, ours))
     await carrier.own(dict.fromkeys(range(PARTITIONS), 1))
     await carrier.start()
     await until(lambda: carrier.connected)

@@ -48,6 +48,7 @@ class Carriage:
             fence_of=coordinator.fence_of,
             current_fence=coordinator.current_fence,
             fallback=self._bypass,
+            orphaned=self._orphaned,
         )
         self.checkpoints = Checkpointing(
             RedisCheckpoints(host.environment.redis_url, self._log),
@@ -62,6 +63,7 @@ class Carriage:
             lambda: self._absent,
             self._direct,
             self._log,
+            self._holds,
         )
 
     @property
@@ -159,6 +161,16 @@ class Carriage:
         self._absent = absent
         if back or not absent:
             await store().unpark()
+
+    def _orphaned(self, batch_id: str) -> None:
+        self._host.inbox.orphaned(batch_id)
+
+    async def _holds(self, batch_id: str) -> bool:
+        """Whether the batch may be carried again; while the database is away nobody can have taken it."""
+        try:
+            return await self._host.delivery().holds(self._host.coordinator.host, batch_id)
+        except DalError:
+            return True
 
     # --- around Redis ----------------------------------------------------------------------------------------
 

@@ -174,6 +174,24 @@ class DeliveryStore(Store):
             )
 
     @writes
+    def release(self, batch_ids: list[str]) -> None:
+        """Whoever began these batches died of them, maybe: the owner of their partition begins them anew."""
+        for batch_id in batch_ids:
+            self.db.execute(
+                "update {inbox} set host = :nobody where id = :id and host <> :parked",
+                {"id": batch_id, "nobody": NOBODY, "parked": PARKED},
+            )
+
+    @reads
+    def holds(self, host: str, batch_id: str) -> bool:
+        """Whether a batch is a host's: not begun by another one, nor done."""
+        return bool(
+            self.db.execute(
+                "select 1 from {inbox} where id = :id and host = :host", {"id": batch_id, "host": host}
+            )
+        )
+
+    @writes
     def unpark(self) -> int:
         """Somebody runs again who did not: what was parked is to be announced anew. Returns how many batches."""
         return self.db.execute(

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from waddlebot.libs.adapters.delivery_store import REMEMBERED_S, DeliveryStore, OpenBatch, follow_up
 from waddlebot.libs.adapters.membership import Alone, Membership
-from waddlebot.libs.adapters.tracked_bus import Parked
+from waddlebot.libs.adapters.tracked_bus import Orphaned, Parked
 from waddlebot.libs.dal import Busy, DalError, Unavailable
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.ports import FOLLOWS, Accepted, Bus, EventBatch, EventResult, Send
@@ -59,6 +59,7 @@ class DurableInbox:
         self._held: Counter[str] = Counter()
         self._done: list[str] = []
         self._parked: list[str] = []
+        self._orphans: list[str] = []
         self._known: set[str] = set()  # batches of ours that have a row
         self._stopping = asyncio.Event()
         self._waiting: dict[tuple[str, str], asyncio.Future[EventResult]] = {}
@@ -131,6 +132,9 @@ class DurableInbox:
         except Parked as parked:
             self._log.warning("batch %s waits in the database for %s", batch.id, parked)
             self._parked.append(batch.id)
+        except Orphaned as orphaned:
+            if not orphaned.replaced:
+                self._known.discard(batch.id)
         except Exception:
             self._log.exception("batch %s was not processed; the next start tries again", batch.id)
         else:
@@ -138,6 +142,10 @@ class DurableInbox:
             await self._catch_up(batch)
         finally:
             self._let_go(batch.events)
+
+    def orphaned(self, batch_id: str) -> None:
+        """Who began this batch died meanwhile: it is to be begun anew, and that is counted."""
+        self._orphans.append(batch_id)
 
     async def _catch_up(self, batch: EventBatch) -> None:
         """Whoever waits here for results that nobody told, which another host stored, gets them from there."""
@@ -230,6 +238,14 @@ class DurableInbox:
         await self._mark_done()
 
     async def _mark_done(self) -> None:
+        orphans, self._orphans = self._orphans, []
+        if orphans:
+            try:
+                await self._store().release(orphans)
+            except DalError:
+                self._orphans = orphans + self._orphans
+                raise
+            self._known.difference_update(orphans)
         parked, self._parked = self._parked, []
         if parked:
             try:

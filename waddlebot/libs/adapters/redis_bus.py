@@ -47,7 +47,8 @@ class RedisBus:
     process's id, new at each start. ``hosts`` are the ids of those that live: what another one has read is taken
     from it after 15 s, unless it lives. ``fence_of`` says under which fence this host reads an entity's lines, or
     read them last (0: never); ``current_fence`` which one is in force. ``fallback`` brings live batches to their
-    subscribers while Redis is away.
+    subscribers while Redis is away. ``orphaned`` is told the id of an inboxed batch that a former owner had begun
+    and not finished: it is not processed until it is announced again; without ``orphaned``, at once.
 
     ``counts`` has, since the start: ``entries_sent``, ``events_sent``, ``entries_read``, ``taken`` (over from
     others), ``late`` (lines of a former holder), ``repeated``, ``unpackable``, ``unreadable``, ``given_up``,
@@ -68,6 +69,7 @@ class RedisBus:
         fence_of: Callable[[str], int] | None = None,
         current_fence: Callable[[str], int] | None = None,
         fallback: Fallback | None = None,
+        orphaned: Callable[[str], None] | None = None,
         limits: Limits = _LIMITS,
     ) -> None:
         self.counts: Counter[str] = Counter()
@@ -82,7 +84,7 @@ class RedisBus:
         hooks = PublisherHooks(fence_of, fallback, self._is_full)
         self._publisher = Publisher(self._streams, self._link, host, self.counts, hooks, self._log, limits)
         fences = Fences(current_fence, self.counts, self._log)
-        self._reader = Reader(self._streams, self._link, host, self.counts, fences, hosts, self._log)
+        self._reader = Reader(self._streams, self._link, host, self.counts, fences, hosts, self._log, orphaned)
         self._notes = Notes(self._streams, self._link, host, self._log)
         self._tasks: list[asyncio.Task[None]] = []
         self._fault = ""
@@ -154,6 +156,8 @@ class RedisBus:
         itself while too many do. An inboxed batch is of one partition (else ``ValueError``); returns when it is
         in its stream, raises :class:`BusAway` when it cannot be: then the database has it, to be tried again.
         """
+        if batch.inboxed:
+            self._reader.orphans.pop(batch.id, None)  # its beginning has been counted
         await self._publisher.publish(batch)
 
     async def deliver(self, batch: EventBatch, names: Collection[str] | None = None) -> None:

@@ -19,6 +19,7 @@ from waddlebot.libs.sdk.ports import PARTITIONS, EventBatch, Subscriber
 _PACE_S = 0.002  # many publishers ring, and each reading costs the same
 _ACK_EVERY_S = 0.02
 _ENTRIES_MAX = 32
+_ORPHANS_MAX = 20_000
 _BYTES_MAX = 256_000
 
 type Owned = Mapping[int, int]
@@ -40,8 +41,10 @@ class Reader:
         fences: Fences,
         hosts: Callable[[], Collection[str]],
         log: logging.Logger,
+        orphaned: Callable[[str], None] | None = None,
     ) -> None:
         self.groups: dict[str, Group] = {}
+        self.orphans: dict[str, None] = {}
         self._streams = streams
         self._link = link
         self._host = host
@@ -49,6 +52,7 @@ class Reader:
         self._fences = fences
         self._hosts = hosts
         self._log = log
+        self._orphaned = orphaned
         self._owned: Owned = {}
         self._wake = asyncio.Event()
         self._read_at_s = 0.0
@@ -154,10 +158,13 @@ class Reader:
         self._decoded[key] = batch
         return batch
 
-    def _hand_on(self, group: Group, entry: Entry) -> None:
+    def _hand_on(self, group: Group, entry: Entry, begun: bool = False) -> None:
         partition, id_ = entry.partition, entry.id
         batch = self._decode(entry)
         if id_ in group.in_hand.get(partition, ()):
+            return
+        if batch is not None and batch.inboxed and group.owned and self._is_orphan(batch.id, begun):
+            self._finish(group, partition, id_)
             return
         if batch is None or not self._is_new(group, batch, id_):
             self._finish(group, partition, id_)
@@ -172,6 +179,15 @@ class Reader:
         task = asyncio.get_running_loop().create_task(self._attend(group, entry, batch, done))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _is_orphan(self, batch_id: str, begun: bool) -> bool:
+        """Whether a former owner died of this batch, maybe: the database counts how often that happens."""
+        if begun and self._orphaned is not None and batch_id not in self.orphans:
+            if len(self.orphans) >= _ORPHANS_MAX:
+                self.orphans.clear()
+            self.orphans[batch_id] = None
+            self._orphaned(batch_id)
+        return batch_id in self.orphans
 
     def _is_new(self, group: Group, batch: EventBatch, id_: str) -> bool:
         """Inboxed batches are announced again on purpose, so of those it is the entry that counts."""
@@ -293,7 +309,7 @@ class Reader:
                 self._log.error("%d batches ended %s too often and are left out", given_up, group.name)
             for entry in entries:
                 self._counts["taken"] += 1
-                self._hand_on(group, entry)
+                self._hand_on(group, entry, begun=True)
             self._decoded.clear()
 
     async def restore(self) -> None:

@@ -46,6 +46,17 @@ class Parked(Exception):  # noqa: N818  what becomes of a batch, no error
     """Some groups run nowhere now: their batch waits in the database until they do."""
 
 
+class Orphaned(Exception):  # noqa: N818  what becomes of a batch, no error
+    """Who began a batch died of it, maybe: it is not this one's to carry any more.
+
+    ``replaced``: this host begins it anew itself.
+    """
+
+    def __init__(self, replaced: bool) -> None:
+        super().__init__("begun anew here" if replaced else "begun anew elsewhere")
+        self.replaced = replaced
+
+
 class Carrier(Protocol):
     """Carries batches and notes between hosts."""
 
@@ -78,7 +89,8 @@ class TrackedBus:
 
     ``groups`` are the names of all subscribers of the installation, wherever they run; ``owns`` says whether a
     partition is this host's; ``absent`` are the groups that no living host runs. While the carrier is away
-    ``direct`` reaches other hosts, and groups here take their batches at once.
+    ``direct`` reaches other hosts, and groups here take their batches at once. ``holds`` says whether a batch's
+    row is still this host's, before it is carried again.
     """
 
     shares = False
@@ -91,6 +103,7 @@ class TrackedBus:
         absent: Callable[[], Collection[str]],
         direct: Direct,
         log: logging.Logger,
+        holds: Callable[[str], Awaitable[bool]],
     ) -> None:
         self._carrier = carrier
         self._groups = groups
@@ -98,6 +111,7 @@ class TrackedBus:
         self._absent = absent
         self._direct = direct
         self._log = log
+        self._holds = holds
         self._here: dict[str, tuple[Subscriber, bool]] = {}
         self._open: dict[str, Open] = {}
         self._retired = False
@@ -116,11 +130,14 @@ class TrackedBus:
     async def publish(self, batch: EventBatch) -> None:
         """As the Bus port says: an inboxed batch is carried until every group has processed it.
 
-        Raises :class:`Parked` where only groups are left that run nowhere.
+        Raises :class:`Parked` where only groups are left that run nowhere, :class:`Orphaned` where it was begun
+        anew.
         """
         if not batch.inboxed:
             await self._carrier.publish(batch)
             return
+        if (before := self._open.get(batch.id)) is not None:
+            before.ended.set()
         found = self._open[batch.id] = Open(set(self._groups()))
         began_s, again_s = time.monotonic(), AGAIN_S
         try:
@@ -137,8 +154,17 @@ class TrackedBus:
                     found.ended.clear()
                 if found.groups and self._gives_up(found, time.monotonic() - began_s):
                     raise Parked(", ".join(sorted(found.groups)))
+                if found.groups:
+                    await self._check(batch, found)
         finally:
-            del self._open[batch.id]
+            if self._open.get(batch.id) is found:
+                del self._open[batch.id]
+
+    async def _check(self, batch: EventBatch, found: "Open") -> None:
+        """Whether a batch may be carried again. Raises :class:`Orphaned`."""
+        replaced = self._open.get(batch.id) is not found
+        if replaced or not await self._holds(batch.id):
+            raise Orphaned(replaced)
 
     def _gives_up(self, found: "Open", after_s: float) -> bool:
         if self._retired:

@@ -12,6 +12,7 @@ from waddlebot.libs.adapters.delivery_store import REPLAY
 from waddlebot.libs.adapters.inbox import TRIES_MAX, DurableInbox
 from waddlebot.libs.adapters.memory_bus import MemoryBus
 from waddlebot.libs.adapters.tests.conftest import MakeEvent, OpenStore, Unwell
+from waddlebot.libs.adapters.tracked_bus import Orphaned
 from waddlebot.libs.dal import Busy, Unavailable
 from waddlebot.libs.sdk import EventBatch, EventResult, Reply
 from waddlebot.libs.sdk.ports import Accepted, sends_of
@@ -278,6 +279,32 @@ async def test_a_batch_that_cannot_be_announced_is_logged_and_kept(
         await until(lambda: "was not processed" in caplog.text)
     assert life.inbox._open_events == 0
     assert len(await store().open_batches()) == 1
+
+
+async def test_a_batch_whose_owner_died_is_begun_anew_and_that_is_counted(
+    life: Life, store: OpenStore, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ADOPT_EVERY_S", 0.01)
+    life.handle = life.hang
+    async with life.until_killed():
+        (batch,) = (await life.inbox.accept("key:1", [event("a")])).batches
+        life.inbox.orphaned(batch.id)
+        await until(lambda: len(life.batches) == 2)
+        assert [(left.batch.id, left.tries) for left in await store().open_batches()] == [(batch.id, 2)]
+
+
+async def test_a_batch_that_is_begun_elsewhere_is_let_go(
+    life: Life, store: OpenStore, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def orphaned(batch: EventBatch) -> None:
+        raise Orphaned(replaced=False)
+
+    monkeypatch.setattr(life.bus, "publish", orphaned)
+    async with life.running():
+        await life.inbox.accept("key:1", [event("a")])
+        await until(lambda: not life.inbox.open_events)
+    assert not life.inbox._known
+    assert len(await store().open_batches()) == 1, "it is not this host's to mark"
 
 
 async def test_an_operators_replay_is_noticed(

@@ -86,6 +86,24 @@ async def test_a_new_owner_begins_with_what_the_dead_one_had_in_hand(url: str) -
     assert heir.bus.counts["taken"] == 200
 
 
+async def test_what_the_dead_owner_had_begun_waits_until_it_is_announced_again(url: str) -> None:
+    orphans: list[str] = []
+    dead, heir = BusHost(url, "h1", ROUTER), BusHost(url, "h2", ROUTER, orphaned=orphans.append)
+    dead.answer = lambda group, batch: _hang()
+    begun, unread = (EventBatch(f"b{n}", [line(n, "home")], inboxed=True) for n in range(2))
+    async with running(dead, heir):
+        await dead.bus.publish(begun)
+        await until(lambda: dead.heard(ROUTER) == [0])
+        await dead.bus.quiesce(0)  # its work ends unfinished, as by a kill
+        for batch in (begun, unread):
+            await dead.bus.publish(batch)
+        await heir.bus.own(dict.fromkeys(range(PARTITIONS), 2))
+        await until(lambda: heir.heard(ROUTER) == [1])
+        assert orphans == ["b0"]
+        await heir.bus.publish(begun)
+        await until(lambda: heir.heard(ROUTER) == [1, 0])
+
+
 async def test_a_former_owner_reads_nothing_more_though_it_does_not_know(
     url: str, valkey_server: RedisServer
 ) -> None:
