@@ -16,7 +16,9 @@ from waddlebot.libs.testing.bots import ProcessBot
 _TRIES_S = 150.0
 
 
-async def _poison(world: ClusterWorld, random: Random, rounds: int, next_s_max: float) -> dict[str, int]:
+async def _poison(
+    world: ClusterWorld, random: Random, rounds: int, words: Sequence[str], next_s_max: float
+) -> dict[str, int]:
     """Poisonous events among good ones; a service manager starts again what they kill.
 
     Raises BooksError for a sixth try, a lost or doubled event, or one of the same channel that waits for longer
@@ -27,7 +29,7 @@ async def _poison(world: ClusterWorld, random: Random, rounds: int, next_s_max: 
     async with flowing(world, random) as traffic, _kept([h for h in world.cluster.hosts if MOODY in h.modules]):
         for number in range(rounds):
             channel = random.choice(traffic.channels)
-            poisons = [line(f"{word}-{number}", f"!{word}", channel) for word in ("fail", "kill")]
+            poisons = [line(f"{word}-{number}", f"!{word}", channel) for word in words]
             good = [line(f"good-{number}-{n}", "!book", channel) for n in range(random.randrange(1, 8))]
             batch = random.sample([*poisons, *good], len(poisons) + len(good))
             asking = asyncio.create_task(traffic.outcomes(batch, _TRIES_S))
@@ -64,6 +66,6 @@ async def _kept(hosts: Sequence[ProcessBot]) -> AsyncIterator[None]:
         await asyncio.gather(*keeping, return_exceptions=True)
 
 
-poison_module = partial(_poison, next_s_max=ANSWER_S_MAX)
-poison_router = partial(_poison, next_s_max=TAKE_OVER_S_MAX)
+poison_module = partial(_poison, words=("fail", "kill"), next_s_max=ANSWER_S_MAX)
+poison_router = partial(_poison, words=("kill",), next_s_max=TAKE_OVER_S_MAX)
 """What kills the owner of a partition holds that up until another router owns it."""
