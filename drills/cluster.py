@@ -61,10 +61,11 @@ def _last(host: ProcessBot) -> str:
 
 
 @contextlib.contextmanager
-def cluster_world(grouping: Grouping, folder: Path, database_url: str) -> Iterator[ClusterWorld]:
-    """A process for each group of modules, not started yet."""
+def cluster_world(grouping: Grouping, folder: Path, database_url: str, **more: str) -> Iterator[ClusterWorld]:
+    """A process for each group of modules, not started yet, with ``more`` variables."""
     with valkey_running(folder / "valkey") as valkey:
-        cluster = cluster_of(folder, grouping, database_url, valkey.url, HTTP_LEAVE_S="0.5", **installed(folder))
+        more = {"HTTP_LEAVE_S": "0.5", **installed(folder), **more}
+        cluster = cluster_of(folder, grouping, database_url, valkey.url, **more)
         yield ClusterWorld(folder, database_url, cluster.hosts[0], cluster)
 
 

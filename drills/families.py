@@ -16,6 +16,7 @@ from drills.faults import FAULTS
 from drills.fsync import sync_before_2xx
 from drills.kill9 import kill_at_random
 from drills.kill9_cluster import kill_module, kill_router
+from drills.kill9_receiver import irc_world, kill_receiver
 from drills.moods import misbehave
 from drills.poison import poison
 from drills.poison_cluster import poison_module, poison_router
@@ -57,6 +58,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "fsync-postgresql": Family(sync_before_2xx, "postgresql", 100, options=DURABLE),
     "kill9-router": _spread(kill_router, two_routers),
     "kill9-module": _spread(kill_module, two_ledgers),
+    "kill9-receiver": _spread(kill_receiver, irc_world),
     "misbehaving-module": _spread(misbehave, one_moody),
     "poison-module": _spread(poison_module, one_moody, round_s=120.0),
     "poison-router": _spread(poison_router, moody_routers, round_s=180.0),

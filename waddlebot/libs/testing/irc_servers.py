@@ -4,6 +4,7 @@ Load it with `pytest_plugins = ["waddlebot.libs.testing.irc_servers"]`, or impor
 stop a server take one of their own from `new_ngircd` or `new_inspircd`; all others share `ngircd` and `inspircd`.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -176,7 +177,11 @@ def make_inspircd(folder: Path, certificates: IrcCertificates, connect: str = ""
 @pytest.fixture(scope="session")
 def irc_certificates(tmp_path_factory: pytest.TempPathFactory) -> IrcCertificates:
     """Certificates of a CA that nobody trusts unless told to."""
-    folder = tmp_path_factory.mktemp("irc-certificates")
+    return certificates_in(tmp_path_factory.mktemp("irc-certificates"))
+
+
+def certificates_in(folder: Path) -> IrcCertificates:
+    """New ones in a folder."""
     authority = trustme.CA()
     server = authority.issue_cert("localhost", "127.0.0.1")
     files = IrcCertificates(folder / "ca.pem", folder / "server.pem", folder / "server.key", folder / "client.pem")
@@ -217,8 +222,16 @@ def new_inspircd(tmp_path: Path, irc_certificates: IrcCertificates) -> Iterator[
 
 def _running(server: IrcServer) -> Iterator[IrcServer]:
     server.start()
-    yield server
-    server.kill()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@contextlib.contextmanager
+def ngircd_running(folder: Path) -> Iterator[IrcServer]:
+    """An ngIRCd for as long as the block runs."""
+    yield from _running(make_ngircd(folder, certificates_in(folder)))
 
 
 def _factory(make: Callable[..., IrcServer]) -> Iterator[Callable[..., IrcServer]]:

@@ -42,6 +42,13 @@ async def well(ctx: Ctx) -> Reply:
     return Reply("well")
 
 
+@module.command("echo")
+async def echo(ctx: Ctx, word: str) -> Reply:
+    """Say a word that tells which line this answers."""
+    await ctx.store.book(ctx.event.id)
+    return Reply(word)
+
+
 @module.command("hang", timeout_s=_TIMEOUT_S)
 async def hang(ctx: Ctx) -> None:
     """Never answer."""
