@@ -39,6 +39,7 @@ class KeyRing:
         self._revision = -1
         self._checked_at = float("-inf")
         self._checking: asyncio.Task[None] | None = None
+        self._troubled = False
         self._used: dict[str, float] = {}
         self._toucher: asyncio.Task[None] | None = None
 
@@ -126,7 +127,9 @@ class KeyRing:
         try:
             await asyncio.shield(self._checking)
         except DalError as error:
-            _log.warning("API keys cannot be checked: %s", error)
+            if not self._troubled:  # once, not for each request
+                self._troubled = True
+                _log.warning("API keys cannot be checked: %s", error)
             raise HttpError(
                 503, "keys_unavailable", "API keys cannot be checked just now; try again.", {"Retry-After": "1"}
             ) from error
@@ -142,7 +145,7 @@ class KeyRing:
         if await store.revision() != self._revision:
             self._revision, living = await store.living(time.time())
             self._keys = {key.digest: key for key in living}
-        self._checked_at = asked_at
+        self._checked_at, self._troubled = asked_at, False
 
     async def _touch(self) -> None:
         while True:

@@ -179,13 +179,17 @@ async def test_many_requests_ask_the_database_once(open_store: OpenStore) -> Non
         assert opened == 1
 
 
-async def test_keys_that_cannot_be_checked_open_nothing(ring: KeyRing, dal: AsyncDAL) -> None:
+async def test_keys_that_cannot_be_checked_open_nothing(
+    ring: KeyRing, dal: AsyncDAL, caplog: pytest.LogCaptureFixture
+) -> None:
     raw, _ = await ring.create("bot", Role.USER)
 
     def gone() -> KeyStore:
         raise Unavailable("the database is gone")
 
     ring._open_store = gone
-    with pytest.raises(HttpError) as refused:
-        await ring.find(raw)
-    assert (refused.value.status, refused.value.error) == (503, "keys_unavailable")
+    for _ in range(3):
+        with pytest.raises(HttpError) as refused:
+            await ring.find(raw)
+        assert (refused.value.status, refused.value.error) == (503, "keys_unavailable")
+    assert caplog.text.count("API keys cannot be checked") == 1, "not once a request"
