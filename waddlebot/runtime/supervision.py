@@ -21,6 +21,8 @@ _PASSING = (CallError, DalError)
 """What passes by itself: another host, or the database, is away. Their words say all there is."""
 _PASSED_S = 1.0
 """A task that has run for so long since is taken to have got over it."""
+_PAUSE_PASSING_S = 2.0
+"""The longest pause then: who was away for a minute is not waited for another one once it is back."""
 
 
 class Supervisor:
@@ -67,19 +69,20 @@ class Supervisor:
             try:
                 await work()
             except Exception as error:
-                if time.monotonic() - began > self._healthy_s:
-                    pause_s = self._pause_s
                 passing = isinstance(error, _PASSING)
-                well_at = (
-                    time.monotonic() + pause_s + (min(self._healthy_s, _PASSED_S) if passing else self._healthy_s)
-                )
-                self._failed[name] = (f"{type(error).__name__}: {error}", well_at)
+                healthy_s = min(self._healthy_s, _PASSED_S) if passing else self._healthy_s
+                if time.monotonic() - began > healthy_s:
+                    pause_s = self._pause_s
+                pause_s = min(pause_s, _PAUSE_PASSING_S if passing else _PAUSE_MAX_S)
+                self._failed[name] = (
+                    f"{type(error).__name__}: {error}", time.monotonic() + pause_s + healthy_s,
+                )  # fmt: skip
                 self._log.log(
                     logging.WARNING if passing else logging.ERROR,
                     "%s failed and starts again in %.1f s: %s", name, pause_s, error, exc_info=not passing,
                 )  # fmt: skip
                 await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311  jitter, no secret
-                pause_s = min(pause_s * 2, _PAUSE_MAX_S)
+                pause_s *= 2
             else:
                 self._failed.pop(name, None)
                 return

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from waddlebot.libs.dal import Unavailable
 from waddlebot.libs.testing.waiting import until
 from waddlebot.runtime.supervision import Supervisor
 
@@ -59,6 +60,26 @@ async def test_pauses_grow_and_begin_anew_after_a_healthy_time(
     await until(lambda: len(pauses) == 5)
     await supervisor.stop()
     assert pauses == [0.001, 0.002, 0.004, 0.001, 0.002]
+
+
+async def test_what_passes_by_itself_is_tried_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    def at_once(low: float, high: float) -> float:
+        pauses.append(high)
+        return 0.0
+
+    monkeypatch.setattr("random.uniform", at_once)
+    supervisor = Supervisor(LOG)
+
+    async def work() -> None:
+        raise Unavailable("the database is away")
+
+    supervisor.start("x", work)
+    await until(lambda: len(pauses) >= 10)
+    await supervisor.stop()
+    assert pauses[:4] == [0.5, 1.0, 2.0, 2.0]
+    assert set(pauses[4:]) == {2.0}
 
 
 async def test_what_ends_well_is_forgotten(supervisor: Supervisor) -> None:
