@@ -13,7 +13,7 @@ _OFF_S = (0.5, 2.0)
 _LEAVES_S = 1.0
 """A router that is chosen no more has answered by then."""
 _SAID_AT_ONCE = 4
-_WAIT_S = 10
+_WAIT_S = 30.0
 _EXPIRY_S_MAX = 11.0
 """A living host has said until when it lives: ten seconds from then on the database's clock."""
 _LEFT_S = "until - extract(epoch from clock_timestamp())"
@@ -47,7 +47,7 @@ async def _in_order(world: FaultyWorld, doors: Doors, name: str) -> None:
     """One person says some commands at once: they are booked in this order. Raises BooksError."""
     channel = doors.random.choice(doors.channels)
     lines = [{**line(f"{name}-{n}", "!book", channel), "user_id": name} for n in range(_SAID_AT_ONCE)]
-    results = await doors.ask(lines, _WAIT_S)
+    results = await doors.outcomes(lines, _WAIT_S)
     booked = await asyncio.to_thread(world.rows, LEDGER, "booking", "event_id, id")
     order = [event for event, _ in sorted(booked, key=lambda row: row[1]) if event.startswith(f"{name}-")]
     if order != [one["id"] for one in lines]:

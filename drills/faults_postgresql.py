@@ -13,15 +13,15 @@ from waddlebot.libs.testing.talk import Chat, joined
 _LONG_EVERY = 20
 """In full, one of so many rounds is as long as they come."""
 _LONG = 10
-_DOWN_S = (0.0, 6.0)
-_HANGS_S, _HANGS_LONG_S = (1.0, 8.0), 60.0
-_LAGS_S, _LAGS_LONG_S = (2.0, 4.0), 30.0
-_REFUSES_S = 7.0
+_DOWN_S = (0.0, 5.0)
+_HANGS_S, _HANGS_LONG_S = (1.0, 7.0), 60.0
+_LAGS_S, _LAGS_LONG_S = (0.5, 2.0), 30.0
+_REFUSES_S = 6.0
 """A hang of so long is seen at the doors."""
 _FULL_S = (0.5, 2.5)
 _FULL_S_MAX = 30.0
 _EFFECT_S_MAX = 1.0
-_WATCHED_S = 1.6
+_WATCHED_S = 1.3
 
 
 async def primary_restarted(world: FaultyWorld, doors: Doors, _number: int) -> None:

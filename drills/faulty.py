@@ -5,7 +5,6 @@ No process of the bot is started again because of that: whatever fails, it heals
 
 import asyncio
 import contextlib
-import itertools
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -38,7 +37,7 @@ HEALED_S_MAX = 40.0
 """Until every host is ready and everybody is answered; a host is dead after 10 s of silence."""
 ANSWERED_MIN = 0.99
 
-_BEFORE_S = (0.2, 1.0)
+_BEFORE_S = (0.1, 0.6)
 _ASK_EVERY_S = 0.2
 _ASK_WAIT_S = 10
 _DATABASE_MB = 640
@@ -154,6 +153,12 @@ class Doors(Traffic):
             tasks.create_task(super().run())
             tasks.create_task(self._ask_steadily())
 
+    async def answer(self, name: str, channel: str) -> None:
+        """Ask a command until it is answered. Raises BooksError where it never is, TimeoutError."""
+        [result] = await self.outcomes([line(name, "!book", channel)], HEALED_S_MAX)
+        if not result["replies"]:
+            raise BooksError(f"no answer in {channel}: {result}")
+
     async def _ask_steadily(self) -> None:
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as asking:
             while True:
@@ -225,11 +230,9 @@ async def healed(world: FaultyWorld, doors: Doors, name: str) -> None:
                 while found := await readiness(session, host):
                     missing = f"{host.modules} is not ready: {', '.join(found)}"
                     await asyncio.sleep(0.1)
-            for again, channel in itertools.product(range(len(world.cluster.routers)), doors.channels):
-                missing = f"no answer in {channel}"
-                [result] = await doors.ask([line(f"{name}-{channel}-{again}", "!book", channel)], _ASK_WAIT_S)
-                if not result["replies"]:
-                    raise BooksError(f"{missing}: {result}")
+            missing = "somebody is not answered"
+            for again, _ in enumerate(world.cluster.routers):
+                await asyncio.gather(*(doors.answer(f"{name}-{room}-{again}", room) for room in doors.channels))
     except TimeoutError:
         raise BooksError(f"not healed within {HEALED_S_MAX:g} s: {missing}") from None
     doors.most("slowest_healing_ms", time.monotonic() - began_s)
