@@ -47,15 +47,20 @@ class RestLink:
         self._bearer = ""
         self._renew_at_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def ask(self, question: Question, settle: Settle) -> None:
-        """Ask; ``settle`` is told what came of it. Never raises."""
+        """Ask; ``settle`` is told what came of it, perhaps before this returns. Never raises."""
+        if self._closed:
+            settle(Lost(f"{self._url} is away: its host is gone", "away", untouched=True))
+            return
         task = asyncio.get_running_loop().create_task(self._ask(question, settle))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """Close the connections; what still waits is lost."""
+        self._closed = True  # first: whoever hears that an answer is lost may ask again at once
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -192,6 +192,14 @@ async def test_the_http_door_lets_in_hosts_alone(peers: Peers) -> None:
         assert all(item["answer"] for item in found["items"])
 
 
+async def test_a_host_that_is_gone_answers_nobody_by_http_either(peers: Peers) -> None:
+    echo = peers.endpoint(ACTION, f"127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}")
+    assert (await echo.execute(call_of())).away
+    await peers.keep(())
+    result = await asyncio.wait_for(echo.execute(call_of()), 5)
+    assert (result.status, result.away) == ("failed", True), "whoever had it in hand may ask elsewhere"
+
+
 async def test_a_url_in_the_clear_is_asked_on_this_machine_alone() -> None:
     assert GrpcConfig().may_fall_back("http://127.0.0.1:8060")
     assert GrpcConfig().may_fall_back("http://localhost")
