@@ -24,11 +24,12 @@ async def misbehave(world: ClusterWorld, random: Random, rounds: int) -> dict[st
     async with flowing(world, random) as traffic:
         for number in range(rounds):
             mood = MOODS[number % len(MOODS)]
+            first = await _one(traffic, f"{mood}-{number}", mood, random)
             asking = [
                 asyncio.create_task(_one(traffic, f"{mood}-{number}-{n}", mood, random)) for n in range(_TIMES)
             ]
             slowest_s = max(slowest_s, await answered(traffic, f"beside-{number}", BESIDE_S_MAX))
-            results = await asyncio.gather(*asking)
+            results = [first, *await asyncio.gather(*asking)]
             left_alone = await _one(traffic, f"alone-{number}", "well", random)
             if "failed too often" not in left_alone["reason"]:
                 raise BooksError(f"round {number}: after {mood} it was asked: {left_alone}, {results}")
