@@ -259,12 +259,8 @@ class DeliveryStore(Store):
         """
         now = time.time()
         told = {r.event_id: r for r in results if r.status != "ignored" or r.replies}
-        stored = self._stored(batch.source, list(told))
-        self.db.upsert_many(
-            "result",
-            [(batch.source, id_, _ENCODE(result), now) for id_, result in told.items() if id_ not in stored],
-            columns=("source", "id", "body", "at"),
-        )
+        kept = self._keep(batch.source, told, now)
+        stored = self._stored(batch.source, [id_ for id_ in told if id_ not in kept])
         self.db.upsert_many(
             "outbox",
             [
@@ -292,6 +288,24 @@ class DeliveryStore(Store):
             waiting = self.db.execute("select events from {inbox} where source = :source", {"source": source})
             missing -= {event.id for row in waiting for event in Codec.decode(row[0])}
         return found | {id_: EventResult(id_, "ignored") for id_ in missing}
+
+    def _keep(self, source: str, told: Mapping[str, EventResult], now: float) -> set[str]:
+        """Store results; those of which there is one stay. Returns the ids whose results are ours.
+
+        One statement, so that of two hosts which end the same batch at once the second waits for the first, and
+        finds its results.
+        """
+        if not told:
+            return set()
+        values: dict[str, object] = {"source": source, "at": now}
+        for n, id_ in enumerate(sorted(told)):
+            values[f"i{n}"], values[f"b{n}"] = id_, _ENCODE(told[id_])
+        rows = ", ".join(f"(:source, :i{n}, :b{n}, :at)" for n in range(len(told)))
+        kept = self.db.execute(
+            f"insert into {{result}} (source, id, body, at) values {rows} on conflict do nothing returning id",  # noqa: S608  only numbered parameters
+            values,
+        )
+        return {row[0] for row in kept}
 
     def _stored(self, source: str, ids: list[str]) -> dict[str, EventResult]:
         if not ids:

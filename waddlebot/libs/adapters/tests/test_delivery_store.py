@@ -1,5 +1,6 @@
 """What delivery writes down, on each engine."""
 
+import asyncio
 import time
 
 import pytest
@@ -181,3 +182,12 @@ async def test_what_a_dead_host_had_queued_is_taken_over_once(store: OpenStore) 
     doubtful, rows = await store().adopt_outbox("h2", ["h2", "h3"])
     assert (doubtful, [row.id for row in rows]) == (0, ["s1", "s2"])
     assert await store().adopt_outbox("h3", ["h2", "h3"]) == (0, [])
+
+
+async def test_two_hosts_that_end_a_batch_at_once_queue_its_replies_once(store: OpenStore) -> None:
+    answer = EventResult("e1", "answered", (Reply("hi"),))
+    both = await asyncio.gather(
+        *(store().answered(BATCH, [answer], [send("s1")], [], host) for host in ("h1", "h2") for _ in range(4))
+    )
+    assert [stored for stored in both if not stored] == [{}], "one of them alone queues the reply"
+    assert sum(stored == {"e1": answer} for stored in both) == 7
