@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from drills.chance import roll_and_die
-from drills.cluster import one_moody, two_ledgers, two_routers
+from drills.cluster import moody_routers, one_moody, two_ledgers, two_routers
 from drills.faults import FAULTS
 from drills.fsync import sync_before_2xx
 from drills.kill9 import kill_at_random
@@ -19,7 +19,7 @@ from drills.kill9_cluster import kill_module, kill_router
 from drills.kill9_receiver import irc_world, kill_receiver
 from drills.moods import misbehave
 from drills.poison import poison
-from drills.poison_cluster import poison_module
+from drills.poison_cluster import poison_module, poison_router
 from drills.rolling import roll
 from drills.world import DURABLE, World, engine, world
 
@@ -61,6 +61,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "kill9-receiver": _spread(kill_receiver, irc_world),
     "misbehaving-module": _spread(misbehave, one_moody),
     "poison-module": _spread(poison_module, one_moody, round_s=120.0),
+    "poison-router": _spread(poison_router, moody_routers, round_s=180.0),
     "rolling-restart": _spread(roll, two_routers),
     **{name: Family(fault.drill, "own", 20, fault.round_s, world=fault.world) for name, fault in FAULTS.items()},
 }

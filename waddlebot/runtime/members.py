@@ -26,7 +26,12 @@ class Members:
         """Whether no other host can have taken this one for dead."""
         return self._coordinator.is_sure
 
-    @property
-    def live(self) -> Collection[str]:
-        """The ids of all hosts that live, this one included."""
-        return {*self._coordinator.hosts(), self._coordinator.host}
+    async def gone(self, hosts: Collection[str]) -> list[str]:
+        """Those of ``hosts`` that live no more. What is known may be a second old, and they may be new: look first."""
+        coordinator = self._coordinator
+        if not set(hosts) - coordinator.hosts().keys() - {coordinator.host}:
+            return []
+        await coordinator.look()
+        if not coordinator.is_sure:
+            return []
+        return [*(set(hosts) - coordinator.hosts().keys() - {coordinator.host})]

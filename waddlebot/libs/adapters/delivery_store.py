@@ -158,12 +158,17 @@ class DeliveryStore(Store):
         return self._batches("1 = 1", {})
 
     @reads
-    def left_open(self, partitions: list[int], live: list[str]) -> list[OpenBatch]:
-        """Those of some partitions whose host lives no more, or that nobody has begun."""
+    def beginners(self) -> list[str]:
+        """The hosts of the open batches, ``NOBODY`` among them; not of those that are parked."""
+        rows = self.db.execute("select distinct host from {inbox} where host <> :parked", {"parked": PARKED})
+        return [row[0] for row in rows]
+
+    @reads
+    def left_open(self, partitions: list[int], gone: list[str]) -> list[OpenBatch]:
+        """Those of some partitions whose host is gone, or that nobody has begun (``NOBODY`` is never there)."""
         places = {f"p{n}": partition for n, partition in enumerate(partitions)}
-        hosts = {f"h{n}": host for n, host in enumerate(live)}
-        where = f"partition in ({_marks(places)}) and host not in ({_marks(hosts)})"
-        return self._batches(f"{where} and host <> :parked", {**places, **hosts, "parked": PARKED})
+        hosts = {f"h{n}": host for n, host in enumerate(gone)}
+        return self._batches(f"partition in ({_marks(places)}) and host in ({_marks(hosts)})", {**places, **hosts})
 
     @writes
     def park(self, batch_ids: list[str]) -> None:
@@ -347,20 +352,26 @@ class DeliveryStore(Store):
             set=("state", "sends", "at"),
         )
 
+    @reads
+    def senders(self) -> list[str]:
+        """The hosts of what is queued or being sent."""
+        rows = self.db.execute("select distinct host from {outbox} where state in ('queued', 'sending')")
+        return [row[0] for row in rows]
+
     @writes
-    def adopt_outbox(self, host: str, live: list[str]) -> tuple[int, list[Leaving]]:
-        """What hosts that live no more left: being sent, it may or may not have left, so it is never sent again;
+    def adopt_outbox(self, host: str, gone: list[str]) -> tuple[int, list[Leaving]]:
+        """What hosts that are gone left: being sent, it may or may not have left, so it is never sent again;
         only queued, it is ``host``'s from now on. Returns how many rows are doubtful, and what was queued.
         """
-        others = {f"h{n}": name for n, name in enumerate(live)}
-        gone = f"host not in ({_marks(others)})"
+        hosts = {f"h{n}": name for n, name in enumerate(gone)}
+        theirs = f"host in ({_marks(hosts)})"
         doubtful = self.db.execute(
-            f"update {{outbox}} set state = 'unknown' where state = 'sending' and {gone}",  # noqa: S608  only numbered parameters
-            others,
+            f"update {{outbox}} set state = 'unknown' where state = 'sending' and {theirs}",  # noqa: S608  only numbered parameters
+            hosts,
         ).changed
         rows = self.db.execute(
-            f"select {_LEAVING} from {{outbox}} where state = 'queued' and {gone} order by at",  # noqa: S608  only numbered parameters
-            others,
+            f"select {_LEAVING} from {{outbox}} where state = 'queued' and {theirs} order by at",  # noqa: S608  only numbered parameters
+            hosts,
         )
         mine = [row for row in map(_leaving, rows) if self._take_over(row, host)]
         return doubtful, mine

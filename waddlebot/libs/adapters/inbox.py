@@ -273,7 +273,10 @@ class DurableInbox:
         members = self._members
         if not members.owned:
             return
-        for left in await self._store().left_open(list(members.owned), list(members.live)):
+        gone = await members.gone(await self._store().beginners())
+        if not gone:
+            return
+        for left in await self._store().left_open(list(members.owned), gone):
             if left.batch.id in self._known:
                 continue
             if left.tries >= TRIES_MAX and len(left.batch.events) == 1:

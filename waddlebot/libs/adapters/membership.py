@@ -22,9 +22,12 @@ class Membership(Protocol):
     def is_sure(self) -> bool:
         """Whether no other host can have taken this one for dead."""
 
-    @property
-    def live(self) -> Collection[str]:
-        """The ids of all hosts that live, this one included."""
+    async def gone(self, hosts: Collection[str]) -> list[str]:
+        """Those of ``hosts``, which have written rows, that live no more: by a look after the rows were seen.
+
+        A host arrives before it writes anything, so one that is not there then is dead, and never comes back. Raises
+        ``DalError``.
+        """
 
 
 class Alone:
@@ -34,4 +37,7 @@ class Alone:
         self.host = f"host-{secrets.token_hex(6)}"
         self.is_sure = True
         self.owned: Mapping[int, int] = dict.fromkeys(range(PARTITIONS), 1)
-        self.live: Collection[str] = frozenset({self.host})
+
+    async def gone(self, hosts: Collection[str]) -> list[str]:
+        """All others."""
+        return [host for host in hosts if host != self.host]

@@ -110,7 +110,10 @@ class Outbox:
         members = self._members
         if not members.owned:
             return
-        doubtful, queued = await self._store().adopt_outbox(members.host, list(members.live))
+        gone = await members.gone(await self._store().senders())
+        if not gone:
+            return
+        doubtful, queued = await self._store().adopt_outbox(members.host, gone)
         if doubtful:
             self._log.warning(
                 "%d times replies may or may not have left before a host stopped; see waddlebot dlq list", doubtful

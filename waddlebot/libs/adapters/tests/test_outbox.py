@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import cast
 
 import pytest
@@ -225,7 +225,10 @@ class Beside(Alone):
 
     def __init__(self, other: Outbox) -> None:
         super().__init__()
-        self.live = frozenset({self.host, other._members.host})
+        self._other = other._members.host
+
+    async def gone(self, hosts: Collection[str]) -> list[str]:
+        return [host for host in await super().gone(hosts) if host != self._other]
 
 
 async def test_what_a_dead_host_may_have_said_is_not_said_again(store: OpenStore, platform: Platform) -> None:
