@@ -12,7 +12,7 @@ from waddlebot.libs.adapters.tracked_bus import TrackedBus
 from waddlebot.libs.dal import DalError
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.ports import CallError, EventBatch, EventResult, Keeper, partition_of
-from waddlebot.libs.web.health import CheckFailed
+from waddlebot.libs.web.health import Degraded
 from waddlebot.runtime.checkpoints import Checkpointing
 from waddlebot.runtime.distribution_metrics import bus_measures
 from waddlebot.runtime.links import Links
@@ -197,7 +197,7 @@ class Carriage:
     async def _ready(self) -> str:
         """Without Redis the bot answers by other ways, but an operator has to know."""
         if self.redis.problem:
-            raise CheckFailed(f"{self.redis.problem} Events go from host to host by gRPC meanwhile.")
+            raise Degraded(f"{self.redis.problem} Events go from host to host by gRPC meanwhile.")
         return "Redis carries events between hosts."
 
 

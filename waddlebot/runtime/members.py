@@ -27,7 +27,7 @@ class Members:
         return self._coordinator.is_sure
 
     async def gone(self, hosts: Collection[str]) -> list[str]:
-        """Those of ``hosts`` that live no more. What is known may be a second old, and they may be new: look first."""
+        """Those of ``hosts`` that live no more. What is known may be older than they are: it looks first."""
         coordinator = self._coordinator
         if not set(hosts) - coordinator.hosts().keys() - {coordinator.host}:
             return []

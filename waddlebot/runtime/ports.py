@@ -138,10 +138,6 @@ class HostPorts:
         """``changed`` is told of communities whose configuration changed."""
         self._host.shared.configuration.watch(changed)
 
-    async def readiness(self) -> Mapping[str, str]:
-        """Each check of this host by name: empty when fine, else what is wrong and what to do."""
-        return await self._host.web.readiness()
-
 
 def _contributions(given: object) -> dict[str, Contribution]:
     assert isinstance(given, dict)  # noqa: S101  for the type checker: the endpoint's View answer is one

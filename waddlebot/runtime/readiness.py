@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from waddlebot.libs.dal import DalError
 from waddlebot.libs.sdk import CHAT_MESSAGE, EVENT_VERSION, Call, Event, Result
-from waddlebot.libs.web.health import Check, CheckFailed
+from waddlebot.libs.web.health import Check, CheckFailed, Degraded
 
 if TYPE_CHECKING:
     from waddlebot.runtime.host import Host
@@ -44,7 +44,7 @@ def readiness_of(host: "Host") -> dict[str, Check]:
     async def tasks() -> str:
         errors = host.supervisor.errors
         if errors:
-            raise CheckFailed(f"These keep failing, the log says why: {', '.join(sorted(errors))}.")
+            raise Degraded(f"These keep failing, the log says why: {', '.join(sorted(errors))}.")
         return f"{len(host.runners)} modules are at work."
 
     return {"database": database, "events": events, "tasks": tasks}

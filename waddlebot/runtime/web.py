@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import importlib.metadata
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from waddlebot.libs.web import create_app
 from waddlebot.libs.web.gate import Gate
-from waddlebot.libs.web.health import CheckFailed, Health
+from waddlebot.libs.web.health import Health
 from waddlebot.libs.web.operator import PURPOSE, OperatorTokens
 from waddlebot.libs.web.ring import KeyRing
 from waddlebot.libs.web.server import WebServer
@@ -26,7 +25,7 @@ class WebFront:
         self.keys = KeyRing(host.keys)
         self._exits = contextlib.AsyncExitStack()
         self._server: WebServer | None = None
-        self._health = Health(host.readiness)
+        self.health = Health(host.readiness)
 
     @property
     def url(self) -> str:
@@ -46,14 +45,14 @@ class WebFront:
             requests_window_s=web.requests_window_s,
             operator=OperatorTokens(host.shared.secret.derive(PURPOSE)),
         )
-        host.metrics.add(self._health.measures)
+        host.metrics.add(self.health.measures)
         site = Site(
             modules=[
                 HttpModule(runner.module, runner.services, host.links.doors(name))
                 for name, runner in host.runners.items()
             ],
             gate=gate,
-            health=self._health,
+            health=self.health,
             host_names=web.host_names,
             version=importlib.metadata.version("waddlebot"),
             metrics=host.metrics,
@@ -65,18 +64,7 @@ class WebFront:
     async def stop(self) -> None:
         """Say so, then take no further requests and finish those that are here."""
         if self._server is not None:
-            self._health.leave()
+            self.health.leave()
             await asyncio.sleep(self._host.web_config.leave_s)
         self._server = None
         await self._exits.aclose()
-
-    async def readiness(self) -> Mapping[str, str]:
-        """Each check by name: empty when fine, else what is wrong."""
-        found = {}
-        for name, check in self._host.readiness.items():
-            try:
-                await check()
-                found[name] = ""
-            except CheckFailed as failed:
-                found[name] = str(failed)
-        return found

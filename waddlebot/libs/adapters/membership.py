@@ -25,8 +25,8 @@ class Membership(Protocol):
     async def gone(self, hosts: Collection[str]) -> list[str]:
         """Those of ``hosts``, which have written rows, that live no more: by a look after the rows were seen.
 
-        A host arrives before it writes anything, so one that is not there then is dead, and never comes back. Raises
-        ``DalError``.
+        A host arrives before it writes anything, so one that is not there then is dead, and never comes back.
+        Raises ``DalError``.
         """
 
 

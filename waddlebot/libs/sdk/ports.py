@@ -351,6 +351,3 @@ class Ports(Protocol):
 
     def watch(self, changed: Watcher) -> None:
         """``changed`` is told of communities whose configuration changed."""
-
-    async def readiness(self) -> Mapping[str, str]:
-        """Each check of this host by name: empty when fine, else what is wrong and what to do."""

@@ -49,6 +49,7 @@ def environ_of(data: Path, database_url: str = "", **more: str) -> dict[str, str
         "DATABASE_URL": database_url,
         "DATABASE_ADMIN_URL": admin_url(database_url),
         "HTTP_PORT": str(free_port()),
+        "GRPC_PORT": str(free_port()),
         "HTTP_REQUESTS_MAX": "1000000",
         "WIRE_CHECK": "1",
         **more,
@@ -59,7 +60,7 @@ async def logged(bot: Bot, pattern: str, timeout_s: float = 10.0) -> re.Match[st
     """The last match of a pattern in the bot's log, as soon as there is one. Raises TimeoutError."""
     async with asyncio.timeout(timeout_s):
         while True:
-            found = list(re.finditer(pattern, bot.log()))
+            found = list(re.finditer(pattern, bot.log(), re.MULTILINE))
             if found:
                 return found[-1]
             await asyncio.sleep(_POLL_S)

@@ -1,9 +1,14 @@
-"""Health: alive, and ready. Ready means that an event gets an answer, not that a port is open."""
+"""Health: alive, and ready. Ready means that an event gets an answer, not that a port is open.
+
+What is wrong while events are answered all the same is said as ``degraded``: a balancer that took such a host away
+would silence the bot.
+"""
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -23,24 +28,29 @@ class CheckFailed(Exception):  # noqa: N818  a finding, not an error of ours
     """What is wrong, in words that may be shown to anybody who can reach the port."""
 
 
+class Degraded(CheckFailed):
+    """It is wrong, and events get their answers nevertheless."""
+
+
 class Finding(msgspec.Struct, frozen=True):
-    """What one check found, and how long it took in milliseconds."""
+    """What one check found, and how long it took in milliseconds. ``bears``: events get their answers even so."""
 
     ok: bool
     detail: str
     took_ms: float
+    bears: bool = True
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """``status`` is ``ready`` where every check is."""
+    """``ready`` where every check passed, ``degraded`` where events are answered although one did not."""
 
-    status: str
+    status: Literal["ready", "degraded", "not ready"]
     checks: dict[str, Finding]
 
     @property
     def ok(self) -> bool:
-        """Whether every check passed."""
-        return self.status == "ready"
+        """Whether events get their answers."""
+        return self.status != "not ready"
 
 
 class Health:
@@ -60,7 +70,7 @@ class Health:
 
     def leave(self) -> None:
         """Nothing more is to be sent here, from now on."""
-        self._left = Readiness("not ready", {"stopping": Finding(False, "This process stops.", 0.0)})
+        self._left = Readiness("not ready", {"stopping": Finding(False, "This process stops.", 0.0, False)})
 
     async def ready(self) -> Readiness:
         """What all checks found. Never raises."""
@@ -70,23 +80,28 @@ class Health:
             if self._last is None or time.monotonic() - self._last_at > REMEMBERED_S:
                 found = await asyncio.gather(*(self._found(name, check) for name, check in self._checks.items()))
                 checks = dict(zip(self._checks, found, strict=True))
-                status = "ready" if all(finding.ok for finding in found) else "not ready"
-                self._last, self._last_at = Readiness(status, checks), time.monotonic()
+                self._last, self._last_at = Readiness(_status_of(found), checks), time.monotonic()
             return self._last
 
     async def _found(self, name: str, check: Check) -> Finding:
         started_at = time.monotonic()
-        ok = False
+        ok = bears = False
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 detail = await check()
-            ok = True
+            ok = bears = True
         except CheckFailed as failed:
-            detail = str(failed)
+            detail, bears = str(failed), isinstance(failed, Degraded)
         except TimeoutError:
             detail = f"No answer within {CHECK_TIMEOUT_S:g} s."
         except Exception:
             # Its words may hold what a stranger should not read.
             _log.exception("the check %s failed", name)
             detail = "It failed; the log says why."
-        return Finding(ok, detail, round((time.monotonic() - started_at) * 1000, 1))
+        return Finding(ok, detail, round((time.monotonic() - started_at) * 1000, 1), bears)
+
+
+def _status_of(found: Collection[Finding]) -> Literal["ready", "degraded", "not ready"]:
+    if all(finding.ok for finding in found):
+        return "ready"
+    return "degraded" if all(finding.bears for finding in found) else "not ready"

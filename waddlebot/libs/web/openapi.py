@@ -163,7 +163,10 @@ def _health_paths(readiness: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "operationId": "health.ready",
         "summary": "Whether an event gets an answer.",
         "responses": {
-            "200": {"description": "It does.", "content": answer},
+            "200": {
+                "description": "It does; where something else is wrong, the status says degraded.",
+                "content": answer,
+            },
             "503": {"description": "It does not; the checks say why.", "content": answer},
         },
     }

@@ -69,7 +69,7 @@ async def test_a_port_that_is_taken_disturbs_nobody(tmp_path: Path) -> None:
         with pytest.raises(AddressError, match="set HTTP_PORT to a free one"):
             await second.start()
         assert not (tmp_path / "second").exists()
-        assert set((await bot.host.web.readiness()).values()) == {""}
+        assert (await bot.host.web.health.ready()).status == "ready"
 
 
 async def test_a_server_whose_schema_is_behind_is_refused(tmp_path: Path, postgresql_url: str) -> None:
@@ -114,8 +114,8 @@ async def test_some_modules_are_a_host_too(tmp_path: Path) -> None:
     await host.start()
     try:
         assert list(host.directory) == ["core.community", "core.identity"]
-        readiness = await host.web.readiness()
-        assert readiness == {"database": "", "events": "", "tasks": ""}
+        readiness = await host.web.health.ready()
+        assert (readiness.status, set(readiness.checks)) == ("ready", {"database", "events", "tasks"})
     finally:
         await host.stop()
 
@@ -237,13 +237,17 @@ async def test_readiness_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.
         async def away() -> None:
             raise Unavailable("The database is gone.")
 
-        monkeypatch.setattr(host.dal, "ping", away)
+        monkeypatch.setattr("waddlebot.libs.web.health.REMEMBERED_S", -1)
         monkeypatch.setitem(host.supervisor._failed, "poller.irc", ("ConnectionError: gone", float("inf")))
+        found = await host.web.health.ready()
+        assert found.status == "degraded", "commands are answered, so no balancer may take it away"
+        assert "poller.irc" in found.checks["tasks"].detail
+        monkeypatch.setattr(host.dal, "ping", away)
         monkeypatch.setattr(host.outbox, "room", lambda community: False)
-        found = await host.web.readiness()
-        assert "The database is gone. Events are refused" in found["database"]
-        assert "busy" in found["events"]
-        assert "poller.irc" in found["tasks"]
+        found = await host.web.health.ready()
+        assert found.status == "not ready"
+        assert "The database is gone. Events are refused" in found.checks["database"].detail
+        assert "busy" in found.checks["events"].detail
 
 
 async def test_stopping_loses_nothing_that_was_accepted(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ async def test_no_error_of_a_module_tells_its_secret(tmp_path: Path) -> None:
                 chat.say(f"!why {failed.event_id}", as_="mod", roles=("moderator",))
                 assert CANARY not in await chat.hears("…failed…")
             await until(lambda: host.supervisor.errors)
-            assert "indiscreet" in (await host.web.readiness())["tasks"]
+            assert "indiscreet" in (await host.web.health.ready()).checks["tasks"].detail
             (letter,) = await delivery_of(host.dal).dead()
             assert "[redacted] answered 500" in letter.reason
         finally:

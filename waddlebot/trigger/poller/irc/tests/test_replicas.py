@@ -12,7 +12,7 @@ import pytest
 
 from waddlebot.libs.sdk import Role
 from waddlebot.libs.testing import irc_servers
-from waddlebot.libs.testing.bots import ProcessBot, environ_of
+from waddlebot.libs.testing.bots import ProcessBot, environ_of, logged
 from waddlebot.libs.testing.irc_servers import IrcServer
 from waddlebot.libs.testing.irc_user import IrcUser, irc_user
 from waddlebot.libs.testing.leases import LEASES, leases_of
@@ -22,6 +22,7 @@ from waddlebot.libs.testing.waiting import until
 irc_certificates, new_ngircd = irc_servers.irc_certificates, irc_servers.new_ngircd
 
 CHANNELS = [f"#room{number}" for number in range(1_000)]
+NICKS = ("waddle", "waddle_")
 TAKEN_OVER_S = 15.0
 
 
@@ -35,8 +36,9 @@ async def replicas(url: str, server: IrcServer, folder: Path) -> AsyncIterator[l
     ]
     await bots[0].upgrade()
     try:
-        for bot in bots:
+        for number, bot in enumerate(bots):
             await bot.start()
+            await logged(bot, f"channels as {NICKS[number]}$", 30)
         yield bots
     finally:
         for bot in bots:
@@ -52,7 +54,7 @@ class Onlooker:
     async def rooms(self) -> dict[str, set[str]]:
         """The channels of each of the bot's nicks (RFC 2812 3.6.2, 319)."""
         found: dict[str, set[str]] = {}
-        for nick in ("waddle", "waddle_"):
+        for nick in NICKS:
             self._user.lines.clear()
             self._user.send(f"WHOIS {nick}")
             await self._user.until(lambda line, nick=nick: f" 318 {self._user.nick} {nick} " in line)  # type: ignore[misc]  # a default is how a lambda keeps a loop's value
