@@ -1,20 +1,18 @@
 """The modules there are: Python packages, and programs in other languages that registered and live (P11)."""
 
 import asyncio
-import contextlib
+import importlib
 import logging
 from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING
 
-import aiohttp
-
-from waddlebot.libs.adapters.registered_endpoint import CONNECTIONS_MAX, RegisteredEndpoint
-from waddlebot.libs.contracts.registration import ManifestError, Registration, check_free, module_of
+from waddlebot.libs.contracts.registration import Manifest, ManifestError, Registration, check_free, module_of
 from waddlebot.libs.contracts.router import RegisteredRequest, RouterService
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.ports import CALL_TOKEN, CallError, CallScope
 
 if TYPE_CHECKING:
+    from waddlebot.libs.adapters.registered_endpoint import RegisteredEndpoint, RegisteredEndpoints
     from waddlebot.runtime.host import Host
 
 EVERY_S = 1.0
@@ -55,10 +53,12 @@ class Registry:
     def __init__(self, host: "Host") -> None:
         self._host = host
         self._log = logging.getLogger("runtime.registry")
-        self._known: dict[str, tuple[object, Module]] = {}
+        self._seen: dict[str, Manifest] = {}
+        self._modules: dict[str, Module] = {}
         self._endpoints: dict[str, RegisteredEndpoint] = {}
         self._listeners: list[Callable[[], None]] = []
-        self._session: aiohttp.ClientSession | None = None
+        self._connections: RegisteredEndpoints | None = None
+        self._deaf = False
         self.manifests = Manifests(host.manifests)
 
     def when_changed(self, changed: Callable[[], None]) -> None:
@@ -69,45 +69,54 @@ class Registry:
         """Look every second; for ever. While no router can be asked, what was known holds."""
         router = RouterService(self._host.shared.caller(CallScope("")))
         while True:
-            with contextlib.suppress(CallError):
+            try:
                 self._take((await router.registered(RegisteredRequest())).modules)
+                self._deaf = False
+            except CallError as error:
+                if not self._deaf:
+                    self._log.warning("registered modules are those known before: %s", error)
+                self._deaf = True
             await asyncio.sleep(EVERY_S)
 
     async def stop(self) -> None:
         """Disconnect."""
-        if self._session is not None:
-            await self._session.close()
+        if self._connections is not None:
+            await self._connections.close()
 
     def _take(self, registered: tuple[Registration, ...]) -> None:
-        living = {one.name: one for one in registered if one.state == "alive"}
-        if {name: one.manifest for name, one in living.items()} == {n: was for n, (was, _) in self._known.items()}:
+        living = {one.name: one.manifest for one in registered if one.state == "alive"}
+        before, self._seen = self._seen, living
+        if living == before:
             return
-        gone = self._known.keys() - living.keys()
-        endpoints, builtin = self._endpoints, self._host.manifests
-        for name in gone:
-            del self._known[name]
-            endpoints[name].gone = True
+        for name in before.keys() - living.keys():
+            self._drop(name)
             self._log.info("the registered module %s is silent, or gone", name)
-        for name, one in living.items():
-            if name in self._known and self._known[name][0] == one.manifest:
-                continue
-            try:
-                module = module_of(name, one.manifest)
-                check_free(module, builtin.values())
-            except ManifestError as error:  # it was registered with another version of this host
-                self._log.warning("the registered module %s cannot be used: %s", name, error)
-                continue
-            token = self._host.shared.secret.derive(f"{_ROUTER}/{CALL_TOKEN}{name}").hex()
-            endpoint = RegisteredEndpoint(module, one.manifest.http, token, self._connections())
-            endpoints[name] = self._host.directory[name] = endpoint
-            self._known[name] = (one.manifest, module)
-            self._log.info("the module %s is registered at %s", name, one.manifest.http)
-        self.manifests.put({**builtin, **{name: module for name, (_, module) in self._known.items()}})
+        for name, manifest in living.items():
+            if manifest != before.get(name):
+                self._put(name, manifest)
+        self.manifests.put({**self._host.manifests, **self._modules})
         for listener in self._listeners:
             listener()
 
-    def _connections(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, limit_per_host=CONNECTIONS_MAX)
-            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
-        return self._session
+    def _put(self, name: str, manifest: Manifest) -> None:
+        try:
+            module = module_of(name, manifest)
+            check_free(module, self._host.manifests.values())
+        except ManifestError as error:  # it was registered with another version of this host
+            self._log.warning("the registered module %s cannot be used: %s", name, error)
+            self._drop(name)
+            return
+        if self._connections is None:
+            # An HTTP client takes long to import, and most installations have no such modules.
+            adapter = importlib.import_module("waddlebot.libs.adapters.registered_endpoint")
+            self._connections = adapter.RegisteredEndpoints()
+        token = self._host.shared.secret.derive(f"{_ROUTER}/{CALL_TOKEN}{name}").hex()
+        endpoint = self._connections.make(module, manifest.http, token)
+        self._endpoints[name] = self._host.directory[name] = endpoint
+        self._modules[name] = module
+        self._log.info("the module %s is registered at %s", name, manifest.http)
+
+    def _drop(self, name: str) -> None:
+        """It stays in the directory, where it says what became of it."""
+        if self._modules.pop(name, None) is not None:
+            self._endpoints[name].gone = True

@@ -41,10 +41,26 @@ class _Answer(msgspec.Struct):
 _DECODE = msgspec.json.Decoder(_Answer).decode
 
 
+class RegisteredEndpoints:
+    """Makes the endpoints of registered modules, which share their connections until :meth:`close`."""
+
+    def __init__(self) -> None:
+        connector = aiohttp.TCPConnector(limit=0, limit_per_host=CONNECTIONS_MAX)
+        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+
+    def make(self, module: Module, address: str, token: str) -> "RegisteredEndpoint":
+        """The endpoint of a module at an address, which knows us by the token."""
+        return RegisteredEndpoint(module, address, token, self._session)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._session.close()
+
+
 class RegisteredEndpoint:
     """Asks one registered module at one address. ``session`` is shared by all; whoever made it closes it.
 
-    One that is ``gone`` is not asked any more: what is still under way there fails at once.
+    One that is ``gone`` is not asked any more.
     """
 
     def __init__(self, module: Module, address: str, token: str, session: aiohttp.ClientSession) -> None:
