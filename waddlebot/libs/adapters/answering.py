@@ -258,7 +258,7 @@ class Answering:
     def _said(self, number: int, put: Put) -> Callable[[asyncio.Future[dict[str, Any]]], None]:
         def answer(future: asyncio.Future[dict[str, Any]]) -> None:
             if future.cancelled():
-                put({"id": number, "failure": {"reason": "the work was stopped"}})
+                put({"id": number, "failure": {"reason": "the work was stopped", "lost": True}})
                 return
             error = future.exception()
             if error is None:
@@ -267,7 +267,8 @@ class Answering:
                 put({"id": number, "failure": {"reason": str(error), "lost": isinstance(error, CallLost)}})
             else:
                 self._log.error("what another host asked failed", exc_info=error)
-                put({"id": number, "failure": {"reason": f"{type(error).__name__}; the log has more"}})
+                reason = f"{type(error).__name__}; the log has more"
+                put({"id": number, "failure": {"reason": reason, "lost": True}})
 
         return answer
 

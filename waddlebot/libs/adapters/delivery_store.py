@@ -266,15 +266,7 @@ class DeliveryStore(Store):
         told = {r.event_id: r for r in results if r.status != "ignored" or r.replies}
         kept = self._keep(batch.source, told, now)
         stored = self._stored(batch.source, [id_ for id_ in told if id_ not in kept])
-        self.db.upsert_many(
-            "outbox",
-            [
-                (send.id, send.platform, "queued", _ENCODE([send]), now, host)
-                for send in sends
-                if send.event_id not in stored
-            ],
-            columns=("id", "platform", "state", "sends", "at", "host"),
-        )
+        self._queue([(s.id, s.platform, "queued", [s], now, host) for s in sends if s.event_id not in stored])
         if following and not stored:
             self._pack(follow_up(batch, following), 1, now, host)
         return stored
@@ -323,23 +315,50 @@ class DeliveryStore(Store):
         return {row[0]: _RESULT.decode(row[1]) for row in rows}
 
     @writes
-    def sending(self, leaving: Leaving, over: list[str]) -> None:
-        """These replies are about to leave. Rows that are ``over`` have left, or were queued alone until now."""
-        self._delete("outbox", over)
+    def sending(self, leaving: Leaving, left: list[str], queued: list[str]) -> list[Send]:
+        """These replies are about to leave; rows of what has ``left`` go. Returns those that may leave.
+
+        A ``queued`` row that is not this host's any more was taken over: another host says what is in it. What an
+        earlier try committed, in doubt, holds.
+        """
+        self._delete("outbox", left)
+        before = self.db.execute("select state, sends from {outbox} where id = :id", {"id": leaving.id})
+        if before:
+            state, sends = before[0]
+            return _SENDS.decode(sends) if state == "sending" else []
+        theirs = set(queued) - self._of("delete from {outbox}", " returning id", leaving.host, queued)
+        sends = [send for send in leaving.sends if send.id not in theirs]
+        if sends:
+            self._queue([(leaving.id, leaving.platform, "sending", sends, leaving.at, leaving.host)])
+        return sends
+
+    def _of(self, what: str, more: str, host: str, ids: list[str]) -> set[str]:
+        """Which of these rows a host has queued."""
+        if not ids:
+            return set()
+        some = {f"i{n}": id_ for n, id_ in enumerate(ids)}
+        where = f" where state = 'queued' and host = :host and id in ({_marks(some)})"
+        return {row[0] for row in self.db.execute(what + where + more, {"host": host, **some})}
+
+    def _queue(self, rows: list[tuple[str, str, str, list[Send], float, str]]) -> None:
+        """Put rows into the outbox; of those that are there, nothing changes."""
         self.db.upsert_many(
             "outbox",
-            [(leaving.id, leaving.platform, "sending", _ENCODE(leaving.sends), leaving.at, leaving.host)],
+            [(id_, platform, state, _ENCODE(sends), at, host) for id_, platform, state, sends, at, host in rows],
             columns=("id", "platform", "state", "sends", "at", "host"),
-            set=("state", "sends", "at"),
         )
 
+    @reads
+    def queued(self, host: str, ids: list[str]) -> set[str]:
+        """Which of these replies a host has queued."""
+        return self._of("select id from {outbox}", "", host, ids)
+
     @writes
-    def requeue(self, row_id: str) -> None:
+    def requeue(self, row: Leaving) -> None:
         """Nobody tried to send these: any host may take them."""
-        self.db.execute(
-            "update {outbox} set state = 'queued', host = :nobody where id = :id and state = 'sending'",
-            {"nobody": NOBODY, "id": row_id},
-        )
+        gone = self.db.execute("delete from {outbox} where id = :id and state = 'sending'", {"id": row.id})
+        if gone.changed:
+            self._queue([(send.id, row.platform, "queued", [send], row.at, NOBODY) for send in row.sends])
 
     @writes
     def sent(self, ids: list[str], unknown: list[Leaving]) -> None:
@@ -404,7 +423,7 @@ class DeliveryStore(Store):
         """Keep an event that could not be processed, once."""
         values = {
             "community": event.community, "source": event.source, "event_id": event.id, "event": _ENCODE(event),
-            "reason": reason[:2_000], "tries": tries, "at": time.time(),
+            "reason": reason.replace("\0", "")[:2_000], "tries": tries, "at": time.time(),
         }  # fmt: skip
         there = self.db.execute(
             "select id from {dead} where source = :source and event_id = :event_id",

@@ -176,4 +176,4 @@ class _Talk:
             self.outgoing.put(answer)
 
     def _cannot_leave(self, answer: dict[str, Any], reason: str) -> None:
-        self._put({"id": answer["id"], "failure": {"reason": f"the answer cannot leave: {reason}"}})
+        self._put({"id": answer["id"], "failure": {"reason": f"the answer cannot leave: {reason}", "lost": True}})

@@ -10,10 +10,10 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from waddlebot.libs.adapters.delivery_store import REMEMBERED_S, DeliveryStore, OpenBatch, follow_up
+from waddlebot.libs.adapters.delivery_store import REMEMBERED_S, DeliveryStore, OpenBatch, batches_of, follow_up
 from waddlebot.libs.adapters.membership import Alone, Membership
 from waddlebot.libs.adapters.tracked_bus import Orphaned, Parked
-from waddlebot.libs.dal import Busy, DalError, Unavailable
+from waddlebot.libs.dal import Busy, DalError, InDoubt, Unavailable
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.ports import FOLLOWS, Accepted, Bus, EventBatch, EventResult, Send
 
@@ -81,6 +81,9 @@ class DurableInbox:
         self._hold(events)
         try:
             batches = await self._store().accept(batch_id, source, list(events), self._members.host)
+        except InDoubt:  # nobody would process what was committed as ours, for we do not know of it
+            self._orphans += [batch.id for batch in batches_of(batch_id, source, events)]
+            raise
         finally:
             self._let_go(events)
         for batch in batches:
@@ -165,19 +168,31 @@ class DurableInbox:
 
         Returns the replies that are queued now: those of an earlier run were queued then, and hold.
         """
-        host = self._members.host
-        stored = await self._persist(
-            lambda: self._store().answered(batch, list(results), list(sends), list(following), host)
-        )
+        host, doubtful = self._members.host, False
+
+        async def store() -> dict[str, EventResult]:
+            nonlocal doubtful
+            try:
+                return await self._store().answered(batch, list(results), list(sends), list(following), host)
+            except InDoubt:
+                doubtful = True
+                raise
+
+        stored = await self._persist(store)
+        ours, follows = [send for send in sends if send.event_id not in stored], follow_up(batch, list(following))
+        follow = bool(following and not stored)
+        if doubtful and stored:  # by us, perhaps
+            queued = await self._persist(lambda: self._store().queued(host, [send.id for send in sends]))
+            ours = [send for send in sends if send.id in queued]
+            follow = await self._persist(lambda: self._store().holds(host, follows.id))
         told = [stored.get(result.event_id, result) for result in results]
         self.resolve(batch.source, told)
         if self._tell is not None:
             self._tell(batch.source, told)
-        if following and not stored:
-            follows = follow_up(batch, list(following))
+        if follow:
             self._expect(follows)
             self._spawn(follows)
-        return [send for send in sends if send.event_id not in stored]
+        return ours
 
     def resolve(self, source: str, results: Sequence[EventResult]) -> None:
         """Whoever waits for these results here has them now."""
@@ -286,10 +301,7 @@ class DurableInbox:
                 await self._store().split(left.batch.id)
                 await self.adopt(paused)
                 return
-            done, self._done = self._done, []
-            begun = await self._store().begin_again(left, members.host, done)
-            self._known.difference_update(done)
-            if not begun:
+            if not await self._begin(left):
                 continue
             if left.tries > 1 and not paused:
                 paused = True
@@ -299,6 +311,19 @@ class DurableInbox:
                 await self._process(left.batch)
             else:  # nobody has begun it, so nobody died of it
                 self._spawn(left.batch)
+
+    async def _begin(self, left: OpenBatch) -> bool:
+        """Begin a batch anew, and say in the same commit what is done; False where another host was quicker."""
+        done, self._done = self._done, []
+        try:
+            begun = await self._store().begin_again(left, self._members.host, done)
+        except DalError as error:
+            self._done = done + self._done
+            if isinstance(error, InDoubt):
+                self._orphans.append(left.batch.id)
+            raise
+        self._known.difference_update(done)
+        return begun
 
     async def _bury_killer(self, left: OpenBatch) -> None:
         batch, event = left.batch, left.batch.events[0]

@@ -11,7 +11,7 @@ from waddlebot.libs.dal import Busy, DalError, Unavailable
 from waddlebot.libs.sdk.arguments import Argument, parse
 from waddlebot.libs.sdk.context import Context, ServiceContext, Services
 from waddlebot.libs.sdk.module import Handler, Module
-from waddlebot.libs.sdk.ports import Call, CallError, CallScope, Endpoint, Result, Send, Sent
+from waddlebot.libs.sdk.ports import Call, CallError, CallLost, CallScope, Endpoint, Result, Send, Sent
 from waddlebot.libs.sdk.reply import Refusal, Reply
 from waddlebot.libs.sdk.view import CONTRIBUTE, VIEW, Contribution
 
@@ -66,6 +66,8 @@ class LocalEndpoint:
             return Result("failed", (), self._hide(str(error)), retry=True, stalled=True)
         except Busy as error:
             return Result("failed", (), self._hide(str(error)), retry=True)
+        except CallLost as error:  # whom the handler asked failed: a number of tries is enough
+            return Result("failed", (), self._hide(str(error)), retry=True)
         except CallError as error:  # whom the handler asked is not there, or the database there is away
             return Result("failed", (), self._hide(str(error)), retry=True, away=True)
         except Exception as error:
@@ -73,7 +75,9 @@ class LocalEndpoint:
             return Result("failed", (), self._hide(f"{type(error).__name__}: {error}"), retry=True)
 
     async def call(self, contract: str, method: str, raw: object, scope: CallScope) -> object:
-        """Answer a promise. Raises :class:`CallError` for one that the module did not make or cannot keep."""
+        """Answer a promise. Raises :class:`CallError` for one that the module did not make or cannot keep now,
+        :class:`CallLost` where it fails.
+        """
         context: ServiceContext[Any, Any] = ServiceContext(self._services, scope)
         if contract == VIEW:
             return await self._contribute(context, raw)
@@ -89,7 +93,7 @@ class LocalEndpoint:
             raise CallError(f"{contract}.{method}: {error}") from error
         except Exception as error:
             self._services.log.exception("%s.%s failed", contract, method)
-            raise CallError(f"{contract}.{method} failed: {type(error).__name__}; the log has more") from error
+            raise CallLost(f"{contract}.{method} failed: {type(error).__name__}; the log has more") from error
 
     async def _contribute(self, context: ServiceContext[Any, Any], raw: object) -> dict[str, Contribution]:
         if self._module.contributor is None:

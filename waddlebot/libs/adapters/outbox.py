@@ -7,6 +7,7 @@ import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from waddlebot.libs.adapters.delivery_store import DeliveryStore, Leaving, unknown_of
 from waddlebot.libs.adapters.membership import Alone, Membership
@@ -170,20 +171,17 @@ class Outbox:
             return 0.0
         sends = [send for send, _ in taken]
         row = Leaving(secrets.token_hex(12), platform, "sending", sends, time.time(), host)
-        while True:
-            try:
-                left, self._left = self._left, []
-                await self._store().sending(row, left + [queued for _, queued in taken if queued])
-                break
-            except DalError as error:
-                self._left = left + self._left
-                self._log.warning("replies to %s wait for the database: %s", platform, error)
-                await asyncio.sleep(_RETRY_S)
+        sends = await self._claim(row, [queued for _, queued in taken if queued])
+        row = replace(row, sends=sends)
+        if len(sends) < len(taken):
+            self.outcomes["abandoned"] += len(taken) - len(sends)
+        if not sends:
+            return 0.0
         began_s = time.monotonic()
         outcomes = await self._deliver(platform, sends)
         took_s = time.monotonic() - began_s
         if outcomes is None:  # this host stops, and nobody tried: another one will
-            await self._store().requeue(row.id)
+            await self._store().requeue(row)
             return took_s
         self.outcomes.update([sent.status for sent in outcomes])
         unknown = unknown_of(row, outcomes)
@@ -194,6 +192,17 @@ class Outbox:
             asyncio.get_running_loop().call_later(0.05, self._settle_soon)
         return took_s
 
+    async def _claim(self, row: Leaving, queued: list[str]) -> list[Send]:
+        """Commit that these are about to leave; which of them may, as soon as the database says so."""
+        while True:
+            left, self._left = self._left, []
+            try:
+                return await self._store().sending(row, left, queued)
+            except DalError as error:
+                self._left = left + self._left
+                self._log.warning("replies to %s wait for the database: %s", row.platform, error)
+                await asyncio.sleep(_RETRY_S)
+
     async def _deliver(self, platform: str, sends: Sequence[Send]) -> Sequence[Sent] | None:
         """Hand replies to the module; wait for it where nothing was tried, because nobody was there to try.
 
@@ -202,13 +211,16 @@ class Outbox:
         """
         while True:
             try:
+                deliverer = self._deliverers.get(platform)
+                if deliverer is None:
+                    raise CallError("no host runs a module that does")
                 async with asyncio.timeout(_TIMEOUT_S):
-                    outcomes = await self._deliverers[platform].deliver(sends)
+                    outcomes = await deliverer.deliver(sends)
                 self._nobody_until_s.pop(platform, None)
                 return outcomes
             except CallLost as error:
                 return [Sent(send.id, "unknown", str(error)) for send in sends]
-            except (CallError, KeyError) as error:
+            except CallError as error:
                 if self._stopping.is_set():
                     return None
                 if time.monotonic() >= self._nobody_until_s.setdefault(platform, time.monotonic() + _TIMEOUT_S):

@@ -219,7 +219,9 @@ class CallError(Exception):
 
 
 class CallLost(CallError):  # noqa: N818  what happened to the call, beside CallError
-    """The link broke before the answer came: what was asked for may have been done, and must not be repeated."""
+    """No answer came, for the link broke or whoever was asked failed: what was asked for may have been done, or a
+    part of it, and must not be repeated.
+    """
 
 
 type Directory = Mapping[str, Endpoint]

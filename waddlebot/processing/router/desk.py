@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,7 +12,7 @@ import msgspec
 
 from waddlebot.libs.contracts.identity import Identity, LinksRequest
 from waddlebot.libs.contracts.router import Trace
-from waddlebot.libs.dal import Batch, Busy, DalError, Unavailable
+from waddlebot.libs.dal import Batch, DalError
 from waddlebot.libs.matching import Matchers
 from waddlebot.libs.sdk import COMMAND_EXECUTED, CallError, Event, Reply, Send, ServiceContext
 from waddlebot.libs.sdk.ports import Compiled
@@ -27,7 +26,6 @@ from waddlebot.processing.router.webhooks import SECRET_PURPOSE, Webhooks
 
 _INLINE_RULES_MAX = 50
 _FAILURES_WAITING_MAX = 1_000
-_RETRY_S = 1.0
 _SAID = frozenset({"chat", "general"})
 """Actions whose text is said: of an order that a platform cannot do, its words are."""
 
@@ -97,13 +95,7 @@ class Desk:
         trace = self.router.traces.find(event.id, event.community)
         if trace is not None and len(self.failures) < _FAILURES_WAITING_MAX:
             self.failures.append(trace)
-        while True:
-            try:
-                await self.ports.inbox.bury(event, reason, tries)
-                return
-            except (Busy, Unavailable) as error:
-                self._log.warning("the event %s that failed waits for the database: %s", event.id, error)
-                await asyncio.sleep(random.uniform(_RETRY_S / 2, _RETRY_S))  # noqa: S311  jitter, no secret
+        await self.ports.inbox.bury(event, reason, tries)
 
     async def meet(self, ctx: ServiceContext[Any, RouterStore]) -> None:
         """Learn which accounts are one person, once somebody can tell."""

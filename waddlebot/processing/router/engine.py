@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from waddlebot.libs.dal import Busy, DalError, Unavailable
 from waddlebot.libs.sdk import (
     CHAT_MESSAGE,
     COMMAND_EXECUTED,
@@ -171,7 +172,8 @@ class Router:
                 if delivery is not None:
                     delivery.add(EventResult(event.id, "ignored", (), PLAIN))
             elif event.kind == COMMAND_EXECUTED and event.kind not in view.answers:
-                continue  # every command makes one, and has a trace already
+                if delivery is not None:  # every command makes one, and has a trace already
+                    delivery.add(EventResult(event.id, "ignored", (), PLAIN))
             elif not busy or not self._waits(event, view, delivery):
                 self._send_off(event, view, delivery)
         if plain:
@@ -405,7 +407,12 @@ class Router:
         self._end(trip, "failed", reason)
 
         async def bury() -> None:
-            await self._bury(trip.event, reason, trip.tries)
+            try:
+                await self._bury(trip.event, reason, trip.tries)
+            except (Busy, Unavailable):  # this process stops: the next one processes the event
+                raise
+            except DalError:
+                self._log.exception("the event %s could not be kept as a dead letter", trip.event.id)
             delivery.add(EventResult(trip.event.id, "failed", replies, reason))
 
         self._spawn(bury())

@@ -100,7 +100,7 @@ async def test_a_stored_result_holds_and_its_replies_are_queued_once(store: Open
     sends = sends_of(event("e1"), answer.replies)
     assert await store().answered(BATCH, [answer, EventResult("e2", "ignored")], sends, [], "h1") == {}
     [row] = await store().leaving("queued")
-    await store().sending(Leaving("row", "irc", "sending", row.sends, 1.0), [row.id])
+    await store().sending(Leaving("row", "irc", "sending", row.sends, 1.0, "h1"), [], [row.id])
     await store().sent(["row"], [])
     other = EventResult("e1", "refused", (Reply("cooling down"),))
     assert await store().answered(BATCH, [other], sends, [], "h1") == {"e1": answer}
@@ -122,7 +122,7 @@ async def test_rows_on_their_way_out(store: OpenStore) -> None:
         BATCH, [EventResult("e1", "answered", (Reply("hi"),))], [send("s1"), send("s2")], [], "h1"
     )
     assert [row.id for row in await store().leaving("queued", 1)] == ["s2"]  # the newest
-    await store().sending(Leaving("row", "irc", "sending", [send("s1"), send("s2")], 1.0), ["s1", "s2"])
+    await store().sending(Leaving("row", "irc", "sending", [send("s1"), send("s2")], 1.0, "h1"), [], ["s1", "s2"])
     assert await store().leaving("queued") == []
     assert await store().adopt_outbox("h2", ["h1", NOBODY]) == (1, [])
     [unknown] = await store().leaving("unknown")

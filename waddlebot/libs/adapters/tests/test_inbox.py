@@ -13,9 +13,9 @@ from waddlebot.libs.adapters.inbox import TRIES_MAX, DurableInbox
 from waddlebot.libs.adapters.memory_bus import MemoryBus
 from waddlebot.libs.adapters.tests.conftest import MakeEvent, OpenStore, Unwell
 from waddlebot.libs.adapters.tracked_bus import Orphaned
-from waddlebot.libs.dal import Busy, Unavailable
-from waddlebot.libs.sdk import EventBatch, EventResult, Reply
-from waddlebot.libs.sdk.ports import Accepted, sends_of
+from waddlebot.libs.dal import Busy, InDoubt, Unavailable
+from waddlebot.libs.sdk import Event, EventBatch, EventResult, Reply
+from waddlebot.libs.sdk.ports import FOLLOWS, Accepted, sends_of
 from waddlebot.libs.testing.waiting import until
 
 LOG = logging.getLogger("test.inbox")
@@ -31,6 +31,7 @@ class Life:
         self.handle: Callable[[EventBatch], Awaitable[None]] = self.answer
         self.bus.subscribe("test", self._take)
         self.queued: list[str] = []
+        self.follows: Event | None = None
 
     def _take(self, batch: EventBatch) -> Awaitable[None]:
         self.batches.append(batch)
@@ -43,7 +44,8 @@ class Life:
     async def answer(self, batch: EventBatch) -> None:
         results = [EventResult(e.id, "answered", (Reply(f"re {e.text}"),)) for e in batch.events]
         sends = [send for e, r in zip(batch.events, results, strict=True) for send in sends_of(e, r.replies)]
-        self.queued += [send.id for send in await self.inbox.answered(batch, results, sends)]
+        following = [self.follows] if self.follows and not batch.id.startswith(FOLLOWS) else []
+        self.queued += [send.id for send in await self.inbox.answered(batch, results, sends, following)]
 
     async def hang(self, batch: EventBatch) -> None:
         """As far as the process comes before it is killed."""
@@ -163,6 +165,33 @@ async def test_results_wait_for_the_database_and_nobody_is_asked_twice(
     assert life.texts == ["one"]
     assert caplog.text.count("results wait for the database") == 2
     assert "the inbox waits for the database" in caplog.text
+
+
+async def test_what_was_accepted_in_doubt_is_processed_without_a_restart(
+    store: OpenStore, event: MakeEvent
+) -> None:
+    life = Life(Unwell(store, InDoubt("lost while it committed"), accept=1, begin_again=1))
+    async with life.running():
+        with pytest.raises(Unavailable):
+            await life.inbox.accept("key:1", [event("a", "one")])
+        await until(lambda: life.texts == ["one"])
+        assert (await life.inbox.accept("key:1", [event("a", "one")])).repeated == ("a",)
+        await until(lambda: _no_batch_is_open(store))
+    assert (life.texts, len(life.queued)) == (["one"], 1)
+
+
+async def test_replies_that_were_queued_in_doubt_leave_at_once(
+    store: OpenStore, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RETRY_S", 0.01)
+    life = Life(Unwell(store, InDoubt("lost while it committed"), answered=1))
+    life.follows = event("f", "follows")
+    async with life.running():
+        await life.inbox.accept("key:1", [event("a", "one")])
+        assert (await life.inbox.wait("key:1", ["a"], 10))["a"].replies[0].text == "re one"
+        await until(lambda: _no_batch_is_open(store))
+    assert life.queued == ["key:1/a:0", "key:1/f:0"]
+    assert life.texts == ["one", "follows"]
 
 
 async def test_a_dead_letter_waits_for_the_database(

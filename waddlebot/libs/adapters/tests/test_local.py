@@ -15,6 +15,7 @@ from waddlebot.libs.dal import Conflict, Unavailable
 from waddlebot.libs.sdk import (
     Call,
     CallError,
+    CallLost,
     Context,
     Contract,
     Contribution,
@@ -47,6 +48,9 @@ class Sums(Contract):
         raise NotImplementedError
 
     async def refuse(self, request: Number) -> Number:
+        raise NotImplementedError
+
+    async def quotient(self, request: Number) -> Number:
         raise NotImplementedError
 
 
@@ -88,6 +92,12 @@ async def away(ctx: Ctx) -> Reply:
 async def alone(ctx: Ctx) -> Reply:
     """Find nobody to ask."""
     raise CallError("nobody there")
+
+
+@sample.command("misled")
+async def misled(ctx: Ctx) -> Reply:
+    """Ask whoever fails."""
+    raise CallLost("it failed half-way")
 
 
 @sample.command("broken")
@@ -134,6 +144,11 @@ async def refuse_call(ctx: ServiceContext[None, None], request: Number) -> Numbe
     raise CallError("not for you")
 
 
+@sample.answers(Sums.quotient)
+async def quotient(ctx: ServiceContext[None, None], request: Number) -> Number:
+    return Number(request.n // 0)
+
+
 @sample.contributes
 async def contribute(ctx: ServiceContext[None, None], communities: tuple[str, ...]) -> dict[str, Contribution]:
     return {community: Contribution(prefix="?") for community in communities}
@@ -173,6 +188,7 @@ async def asked(endpoint: Endpoint, call: Call) -> Result:
         ("command:late", "", Result("ok", (Reply("late"),))),
         ("command:refuse", "", Result("refused", (Reply("not today"),), "not today")),
         ("command:away", "", Result("failed", (), "gone", retry=True, stalled=True)),
+        ("command:misled", "", Result("failed", (), "it failed half-way", retry=True)),
         ("command:alone", "", Result("failed", (), "nobody there", retry=True, away=True)),
         ("command:broken", "", Result("failed", (), "ZeroDivisionError: by zero", retry=True)),
         ("command:quiet", "too much", Result("refused", (Reply("Usage: quiet"),), "Usage: quiet")),
@@ -214,6 +230,8 @@ async def test_contracts_contributions_and_deliveries(endpoint: Endpoint) -> Non
     assert list(await endpoint.deliver([send])) == [Sent("s1", "sent")]
     with pytest.raises(CallError, match=r"Sums\.conflict: taken"):
         await endpoint.call("Sums", "conflict", Number(2), scope)
+    with pytest.raises(CallLost, match="quotient failed: ZeroDivisionError"):
+        await endpoint.call("Sums", "quotient", Number(2), scope)
     with pytest.raises(CallError, match="not for you"):
         await endpoint.call("Sums", "refuse", Number(2), scope)
     with pytest.raises(CallError, match="does not promise"):

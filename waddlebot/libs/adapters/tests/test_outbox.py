@@ -13,12 +13,13 @@ from waddlebot.libs.adapters.delivery_store import Leaving
 from waddlebot.libs.adapters.membership import Alone
 from waddlebot.libs.adapters.outbox import Outbox
 from waddlebot.libs.adapters.tests.conftest import OpenStore, Unwell
-from waddlebot.libs.dal import Busy, Unavailable
+from waddlebot.libs.dal import Busy, InDoubt, Unavailable
 from waddlebot.libs.sdk import EventBatch, EventResult, Reply, Send, Sent
 from waddlebot.libs.sdk.ports import CallError, CallLost, Endpoint
 from waddlebot.libs.testing.waiting import until
 
 LOG = logging.getLogger("test.outbox")
+BATCH = EventBatch("b0", [], inboxed=True, source="key:1", partition=7)
 
 
 class Platform:
@@ -232,7 +233,7 @@ class Beside(Alone):
 
 
 async def test_what_a_dead_host_may_have_said_is_not_said_again(store: OpenStore, platform: Platform) -> None:
-    await store().sending(Leaving("row", "irc", "sending", [send("s1")], 1.0, "host-gone"), [])
+    await store().sending(Leaving("row", "irc", "sending", [send("s1")], 1.0, "host-gone"), [], [])
     outbox = outbox_of(store, platform)
     await outbox.adopt()
     await outbox.beware()
@@ -316,3 +317,32 @@ async def test_a_host_that_stops_leaves_what_nobody_tried_to_another(store: Open
     await second.adopt()
     async with running(second):
         await until(lambda: platform.got == ["s1"])
+    assert await states(store) == {"queued": [], "sending": [], "unknown": []}
+
+
+async def test_what_another_host_took_over_meanwhile_is_its_to_say(store: OpenStore, platform: Platform) -> None:
+    first = outbox_of(store, platform)
+    host = first._members.host
+    await store().answered(
+        BATCH, [EventResult("e1", "answered", (Reply("x"),))], [send("s1"), send("s2")], [], host
+    )
+    await store().adopt_outbox("another", [host])
+    async with running(first):  # it was frozen, and knows nothing of it
+        first.put([send("s1"), send("s2")], durable=True)
+        first.put([send("s3")])
+        await until(lambda: platform.got == ["s3"])
+    assert (platform.got, first.outcomes) == (["s3"], {"abandoned": 2, "sent": 1})
+    assert sorted((await states(store))["queued"]) == ["s1", "s2"]
+
+
+async def test_replies_in_doubt_leave_once(
+    store: OpenStore, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RETRY_S", 0.01)
+    outbox = outbox_of(Unwell(store, InDoubt("lost while it committed"), sending=1), platform)
+    host = outbox._members.host
+    await store().answered(BATCH, [EventResult("e1", "answered", (Reply("x"),))], [send("s1")], [], host)
+    async with running(outbox):
+        outbox.put([send("s1")], durable=True)
+        await until(lambda: platform.got == ["s1"])
+    assert await states(store) == {"queued": [], "sending": [], "unknown": []}

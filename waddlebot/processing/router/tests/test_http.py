@@ -1,6 +1,5 @@
 """The router over HTTP: the door's promises, and what its routes tell and refuse."""
 
-import asyncio
 import itertools
 import logging
 from collections.abc import AsyncIterator, Mapping
@@ -11,7 +10,7 @@ import aiohttp
 import pytest
 
 from waddlebot.libs.adapters import inbox as inbox_module
-from waddlebot.libs.dal import Busy, Unavailable
+from waddlebot.libs.dal import Busy, Invalid, Unavailable
 from waddlebot.libs.sdk import Reply, Result, Send, ServiceContext
 from waddlebot.libs.sdk.ports import PARTITIONS, partition_of
 from waddlebot.libs.sdk.rank import Role
@@ -393,23 +392,23 @@ async def test_many_rules_are_compiled_beside_the_loop(door: Door) -> None:
     assert "more" in listed["replies"][0]["text"]
 
 
-async def test_dead_letters_wait_for_the_database(
+async def test_the_own_kinds_of_the_router_may_be_posted_and_end(door: Door) -> None:
+    told = line("!help", kind="command.executed", user_id="ann", roles=[])
+    results = await door.post(told, line(user_id="bob", roles=[]))
+    assert [result["status"] for result in results] == ["ignored", "answered"]
+
+
+async def test_an_event_that_cannot_be_kept_as_dead_letter_ends(
     door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await door.post(line())
-    tries = itertools.count()
-    bury = door.bot.host.inbox.bury
 
-    async def unwell(*args: Any) -> None:
-        if next(tries) < 2:
-            raise Unavailable("gone")
-        await bury(*args)
+    async def refuse(*_: Any) -> None:
+        raise Invalid("a value does not fit")
 
-    monkeypatch.setattr("waddlebot.processing.router.desk._RETRY_S", 0.01)
-    monkeypatch.setattr(door.bot.host.inbox, "bury", unwell)
+    monkeypatch.setattr(door.bot.host.inbox, "bury", refuse)
     endpoint = door.bot.host.directory["processing.router"]
     monkeypatch.setattr(type(endpoint), "execute", lambda self, call: Result("failed", (), "it broke"))
     [result] = await door.post(line())
     assert result["status"] == "failed"
-    assert caplog.text.count("waits for the database") == 2
-    await asyncio.sleep(0)
+    assert "could not be kept as a dead letter" in caplog.text
