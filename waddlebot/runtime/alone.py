@@ -58,7 +58,7 @@ class NoLinks:
     async def stop(self) -> None:
         """There is nothing to close."""
 
-    def doors(self, module: str) -> Mapping[str, ASGI]:
+    def doors(self) -> Mapping[str, ASGI]:
         """Nobody asks from outside."""
         return {}
 

@@ -61,9 +61,9 @@ class Links:
         self._server = GrpcServer(config, self._answering, self._tokens, unary) if config.port else None
         self.peers = Peers(config, self._tokens, promises, codec)
 
-    def doors(self, module: str) -> Mapping[str, ASGI]:
-        """Where a module here answers over HTTP what it is not asked by gRPC."""
-        return {PATH: CallDoor(module, self._answering, self._tokens)}
+    def doors(self) -> Mapping[str, ASGI]:
+        """Where the modules here answer over HTTP what they are not asked by gRPC."""
+        return {f"{PATH}{name}": CallDoor(name, self._answering, self._tokens) for name in self._host.runners}
 
     async def open(self) -> None:
         """Listen, now that everything here can answer. Raises ``GrpcConfigError`` for an address that is taken."""

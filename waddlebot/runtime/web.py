@@ -47,10 +47,8 @@ class WebFront:
         )
         host.metrics.add(self.health.measures)
         site = Site(
-            modules=[
-                HttpModule(runner.module, runner.services, host.links.doors(name))
-                for name, runner in host.runners.items()
-            ],
+            modules=[HttpModule(runner.module, runner.services) for runner in host.runners.values()],
+            doors=host.links.doors(),
             gate=gate,
             health=self.health,
             host_names=web.host_names,

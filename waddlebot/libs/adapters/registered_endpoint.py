@@ -12,6 +12,7 @@ from typing import Any, Literal
 import aiohttp
 import msgspec
 
+from waddlebot.libs.adapters.bodies import read_whole
 from waddlebot.libs.adapters.breaker import Breaker
 from waddlebot.libs.sdk.arguments import UsageError, parse
 from waddlebot.libs.sdk.module import Module
@@ -108,9 +109,7 @@ class RegisteredEndpoint:
                 asyncio.timeout(timeout_s),
                 self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False) as got,
             ):
-                raw = await got.content.read(ANSWER_BYTES_MAX + 1)
-                while len(raw) <= ANSWER_BYTES_MAX and (more := await got.content.read(ANSWER_BYTES_MAX)):
-                    raw += more
+                raw = await read_whole(got, ANSWER_BYTES_MAX)
         except TimeoutError:
             self._breaker.failed()
             return _failed(f"{name} did not answer within {time.monotonic() - began_s:.1f} s")

@@ -1,7 +1,8 @@
 """Calls over HTTP: how a host is asked while gRPC is refused, and the door that answers.
 
-``POST /api/v1/<module>/_call`` takes a ``Frame`` of ``peer.proto`` with items for that module, as
-``application/x-protobuf`` or, by protobuf's own mapping, ``application/json``; it answers with another.
+``POST /_call/<module>``, no part of what a proxy makes public, takes a ``Frame`` of ``peer.proto`` with items for
+that module, as ``application/x-protobuf`` or, by protobuf's own mapping, ``application/json``; it answers with
+another.
 """
 
 import asyncio
@@ -16,15 +17,15 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
 from waddlebot.libs.adapters.answering import Answering
+from waddlebot.libs.adapters.bodies import read_whole
 from waddlebot.libs.adapters.frames import FRAME_BYTES_MAX, frames_of
 from waddlebot.libs.adapters.peer_link import Lost, Question, Settle, item_of
 from waddlebot.libs.adapters.service_tokens import RENEW_S, ServiceTokens, TokenError, bearer_of
 from waddlebot.libs.grpc_protos.peer_pb2 import Frame
 from waddlebot.libs.web.doors import ASGIScope, Receive, Send, allow, headers_of, read_body, respond
 from waddlebot.libs.web.errors import HttpError
-from waddlebot.libs.web.site import API
 
-PATH = "/_call"
+PATH = "/_call/"
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 CONNECTIONS_MAX = 32
@@ -54,9 +55,19 @@ class RestLink:
         if self._closed:
             settle(Lost(f"{self._url} is away: its host is gone", "away", untouched=True))
             return
-        task = asyncio.get_running_loop().create_task(self._ask(question, settle))
+        task = asyncio.get_running_loop().create_task(self._ask(question))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def done(task: asyncio.Task[Any]) -> None:
+            self._tasks.discard(task)
+            if task.cancelled():
+                settle(Lost("this host is stopping", "away"))
+            elif error := task.exception():
+                settle(Lost(f"this cannot leave the process: {error}", "local", untouched=True))
+            else:
+                settle(task.result())
+
+        task.add_done_callback(done)
 
     async def close(self) -> None:
         """Close the connections; what still waits is lost."""
@@ -67,34 +78,31 @@ class RestLink:
         if self._session is not None:
             await self._session.close()
 
-    async def _ask(self, question: Question, settle: Settle) -> None:
+    async def _ask(self, question: Question) -> Any:
         lost: list[str] = []
         body = b"".join(frames_of([item_of(1, question)], lambda _, reason: lost.append(reason)))
         if lost:
-            settle(Lost(f"this cannot leave the process: {lost[0]}", "local", untouched=True))
-            return
+            return Lost(f"this cannot leave the process: {lost[0]}", "local", untouched=True)
         try:
             async with asyncio.timeout(question.timeout_s):
-                settle(await self._post(question.module, body))
-        except asyncio.CancelledError:
-            settle(Lost("this host is stopping", "away"))
-            raise
+                return await self._post(question.module, body)
         except TimeoutError:
-            words = f"{question.module} did not answer within {question.timeout_s:g} s"
-            settle(Lost(words, "silent"))
+            return Lost(f"{question.module} did not answer within {question.timeout_s:g} s", "silent")
         except (aiohttp.ClientError, OSError) as error:
             untouched = isinstance(error, aiohttp.ClientConnectorError)
-            settle(Lost(f"{self._url} is away: {error}", "away", untouched))
+            return Lost(f"{self._url} is away: {error}", "away", untouched)
 
     async def _post(self, module: str, body: bytes) -> Any:
-        url = f"{self._url}{API}/{module}{PATH}"
+        url = f"{self._url}{PATH}{module}"
         # A large body is written piece by piece, so that others may leave between; that takes a thread.
         data = body if len(body) < _LARGE_BYTES else io.BytesIO(body)
         async with self._connections().post(url, data=data, headers=self._headers()) as got:
-            raw = await got.content.read(FRAME_BYTES_MAX + 1)
             if got.status != 200:
                 words = f"{self._url} answered with the status {got.status}"
                 return Lost(words, "away", untouched=got.status in _UNTOUCHED)
+            raw = await read_whole(got, FRAME_BYTES_MAX)
+        if len(raw) > FRAME_BYTES_MAX:
+            return Lost(f"{self._url} answered with more than {FRAME_BYTES_MAX} bytes", "garbage")
         try:
             items = Frame.FromString(raw).items
         except DecodeError:
@@ -112,14 +120,15 @@ class RestLink:
         if self._session is None:
             trusted: ssl.SSLContext | bool = True
             if self._authorities is not None:
-                trusted = ssl.create_default_context(cadata=self._authorities.decode("ascii"))
+                # Comments between the certificates may be in any encoding (RFC 7468 2); what counts is ASCII.
+                trusted = ssl.create_default_context(cadata=self._authorities.decode("ascii", "replace"))
             connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ssl=trusted)
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         return self._session
 
 
 class CallDoor:
-    """The ASGI door of one module, at PATH below its URL."""
+    """The ASGI door of one module, at PATH and its name."""
 
     def __init__(self, module: str, answering: Answering, tokens: ServiceTokens) -> None:
         self._module = module

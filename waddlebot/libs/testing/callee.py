@@ -169,12 +169,11 @@ class Serving:
 
 def web_of(modules: Iterable[Module], answering: Answering, tokens: ServiceTokens, port: int) -> WebServer:
     """A web server with the REST doors of modules, for hosts alone."""
-    served = [
-        HttpModule(module, LoneServices(module), {PATH: CallDoor(module.name, answering, tokens)})
-        for module in modules
-    ]
+    modules = list(modules)
+    served = [HttpModule(module, LoneServices(module)) for module in modules]
+    doors = {f"{PATH}{module.name}": CallDoor(module.name, answering, tokens) for module in modules}
     gate = Gate(KeyRing(_no_keys), lambda entity: "", requests_max=1, requests_window_s=1.0)
-    site = Site(served, gate, Health({}), frozenset(), "0.0.0")
+    site = Site(served, gate, Health({}), frozenset(), "0.0.0", doors=doors)
     return WebServer(create_app(site), WebConfig(port=port))
 
 

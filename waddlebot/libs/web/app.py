@@ -40,6 +40,7 @@ class WebApp:
             "/health/live": self._live,
             "/health/ready": self._ready,
             "/metrics": self._metrics,
+            **site.doors,
         }
         for served in site.modules:
             for path, door in served.doors.items():

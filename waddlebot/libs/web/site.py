@@ -17,25 +17,21 @@ API = "/api/v1"
 class HttpModule:
     """One module at work, as the web server sees it: its declaration, what its host lends it, and its doors.
 
-    ``doors`` are what the factories of ``module.mounts`` made, and those that the host adds, by their paths below
-    the module's URL.
+    ``doors`` are what the factories of ``module.mounts`` made, by their paths below the module's URL.
     """
 
-    def __init__(self, module: Module, services: Services, doors: Mapping[str, ASGI] | None = None) -> None:
+    def __init__(self, module: Module, services: Services) -> None:
         self.module = module
         self.services = services
         context: ServiceContext[Any, Any] = ServiceContext(services)
-        self.doors: Mapping[str, ASGI] = {
-            **{mount.path: mount.factory(context) for mount in module.mounts},
-            **(doors or {}),
-        }
+        self.doors: Mapping[str, ASGI] = {mount.path: mount.factory(context) for mount in module.mounts}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Site:
     """All that requests are answered with. ``host_names`` are the names browsers may use.
 
-    ``metrics_token`` opens the metrics, beside the operator's own tokens.
+    ``doors`` are the host's own, by path. ``metrics_token`` opens the metrics, beside the operator's own tokens.
     """
 
     modules: Sequence[HttpModule]
@@ -45,6 +41,7 @@ class Site:
     version: str
     metrics: Metrics = dataclasses.field(default_factory=Metrics)
     metrics_token: str = ""
+    doors: Mapping[str, ASGI] = dataclasses.field(default_factory=dict)
 
 
 def url_of(module: Module, path: str) -> str:

@@ -126,6 +126,8 @@ async def test_while_grpc_is_refused_http_is_asked_and_grpc_when_it_is_back(peer
             await identity.call("Identity", "lookup", LookupRequest("error", ()), SCOPE)
         assert (await echo.execute(call_of("garbage"))).status == "failed"
         assert "0.1 s" in (await echo.execute(call_of("hang", timeout_s=0.1))).reason
+        large = await echo.execute(call_of("large", "3000000"))
+        assert [len(reply.text) for reply in large.replies] == [3_000_000], "it comes in many pieces"
         assert link.refused
         await host.server.start()
         await until(lambda: _connects(echo, link))
@@ -152,14 +154,17 @@ async def test_a_host_without_grpc_is_asked_by_http(peers: Peers) -> None:
         assert (await echo.execute(call_of())).status == "ok"
         await peers.keep({("", url)})
         assert (await echo.execute(call_of())).status == "ok"
+        asked = asyncio.ensure_future(echo.execute(call_of("hang")))
+        await asyncio.sleep(0)  # it has been asked, and nothing of it has run
         await peers.keep(())
+        assert "this host is stopping" in (await asked).reason
     lone = await peers.endpoint(ACTION, "").execute(call_of())
     assert "no gRPC address" in lone.reason
 
 
 async def test_the_http_door_lets_in_hosts_alone(peers: Peers) -> None:
     config, http_port = GrpcConfig(port=free_port()), free_port()
-    url = f"http://127.0.0.1:{http_port}/api/v1/{CORE}/_call"
+    url = f"http://127.0.0.1:{http_port}/_call/{CORE}"
     token = tokens_of("host-a").make(config.address)
     bearer = {"Authorization": f"Bearer {token}"}
     protobuf, text = {"Content-Type": "application/x-protobuf"}, {"Content-Type": "application/json"}
