@@ -70,7 +70,7 @@ fi
 
 # Containers read them as accounts of their own (10001, 999 …); the folder keeps everybody else out.
 chmod 0700 .
-chmod 0444 ./*
+chmod 0644 ./*
 chmod 0400 grpc_ca_key redis_password
 echo "The secrets are in $(pwd). Keep a copy of WADDLEBOT_SECRET: without it sealed values are lost."
 """

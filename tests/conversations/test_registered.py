@@ -105,6 +105,12 @@ MANIFEST = {"summary": "Weather.", "http": "http://127.0.0.1:9", "commands": [CO
         ("acme.w", {"commands": [{**COMMAND, "help": ""}]}, "users read them"),
         ("acme.w", {"commands": [{**COMMAND, "help": "two\nlines"}]}, "one line"),
         ("acme.w", {"commands": [{**COMMAND, "timeout_s": 600}]}, "timeout_s"),
+        ("acme.w", {"commands": [{**COMMAND, "aliases": [f"a{n}" for n in range(21)]}]}, "20 aliases"),
+        (
+            "acme.w",
+            {"commands": [{**COMMAND, "arguments": [{"name": "a", "choices": ["x" * 301]}]}]},
+            "at most 300 characters",
+        ),
         ("acme.w", {"commands": [{**COMMAND, "cooldown_s": -1}]}, "cooldowns"),
         ("acme.w", {"commands": [{**COMMAND, "arguments": [{"name": "not one"}]}]}, "has no name"),
         (
@@ -140,6 +146,19 @@ async def test_two_modules_share_no_word_and_one_may_leave(door: JsonClient) -> 
         status, body, _ = await door.ask(method, f"{URL}/{path}")
         assert (status, body["error"]) == (404, "not_registered")
     assert (await door.ask("PUT", f"{URL}/acme.two", json=MANIFEST))[0] == 200
+
+
+async def test_a_living_module_is_its_keys_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with hosted(environ_of(tmp_path)) as bot, aiohttp.ClientSession() as session:
+        client = JsonClient(session, bot.url)
+        one, two = [await bot.key(name, Role.ACTION, installation=True) for name in ("one", "two")]
+        assert (await client.ask("PUT", f"{URL}/acme.w", key=one, json=MANIFEST))[0] == 200
+        status, body, _ = await client.ask("PUT", f"{URL}/acme.w", key=two, json=MANIFEST)
+        assert (status, body["error"], "token" in body) == (409, "registered", False)
+        status, body, _ = await client.ask("POST", f"{URL}/acme.w/heartbeat", key=two)
+        assert (status, body["error"]) == (404, "not_registered")
+        monkeypatch.setattr("waddlebot.processing.router.store.SILENT_S", -1.0)
+        assert (await client.ask("PUT", f"{URL}/acme.w", key=two, json=MANIFEST))[0] == 200, "it was silent"
 
 
 async def test_only_keys_of_the_installation_register_and_they_open_nothing_else(

@@ -42,8 +42,8 @@ from waddlebot.runtime.secret import path_of as secret_path
 
 _FREE_BYTES_MIN = 200 * 1024**2
 """Below this SQLite's log and a backup may not fit."""
-_CLOCK_OFF_S_MAX = 30.0
 _NAMED_MAX = 10
+_CLOCK_OFF_S_MAX = 30.0
 """Far below the 600 s after which Twitch's signatures are refused, far above what a Date header rounds away."""
 _CLOCK_URL = "https://id.twitch.tv/"
 """Asked for its Date header alone: the platform whose signatures need the right time."""

@@ -34,6 +34,8 @@ def serve(names: Sequence[str], without: Sequence[str] = ()) -> None:
         raise Failure(f"There is no module {', '.join(unknown)} to leave out: see `waddlebot modules`.", UNUSABLE)
     if without:
         names = [name for name in names or manifests if name not in without]
+        if not names:
+            raise Failure("Nothing is left to run: every module is left out.", UNUSABLE)
     check({name: manifests[name] for name in names or manifests if name in manifests}, os.environ)
     environment = load()
     # The terminal is for what the operator must see, unless they asked for more; the file gets all.
@@ -97,8 +99,6 @@ def _announce(host: Host) -> None:
             state = state_of(module, os.environ)
             words = module.summary if state == "on" else state.removeprefix("off: ")
             out.print(f"  {state[:3].rstrip(':'):<4} {module.name}: {words}", markup=False)
-    if host.environment.redis_url:
-        out.print("  REDIS_URL is set; one process needs no Redis and uses none", markup=False)
     address = host.web_config.host
     token_only = _CONSOLE in host.modules and host.configs[_CONSOLE].token_only
     if _CONSOLE in host.modules and (token_only or not address.startswith(_LOOPBACK)):

@@ -129,7 +129,9 @@ class Environment:
     redis_url: Annotated[
         str,
         Field(
-            "Carries events between hosts; one process needs none, and uses none.", env="REDIS_URL", secret=True
+            "Carries events between hosts: set it where the bot is several processes. One process needs none.",
+            env="REDIS_URL",
+            secret=True,
         ),
     ] = ""
     secret: Annotated[

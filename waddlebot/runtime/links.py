@@ -5,7 +5,6 @@ that run here shadow it. Imported only where a host has others to talk to, for g
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
@@ -147,5 +146,4 @@ class Links:
             if time.monotonic() > until_s:
                 raise TimeoutError(f"version {version} of {community} is not here yet")
             await configuration.poll()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(_POLL_S)

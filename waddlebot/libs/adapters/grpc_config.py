@@ -5,6 +5,7 @@ import socket
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from waddlebot.libs.sdk.fields import Field
 
@@ -56,12 +57,12 @@ class GrpcConfig:
         Field("Whether callers must show a certificate signed by GRPC_TLS_CA, where that is set."),
     ] = "required"
     fallback: Annotated[
-        Literal["https", "http", "off"],
+        Literal["local", "http", "off"],
         Field(
-            "How hosts are asked when gRPC is refused: https (on the same machine without TLS too), http (without "
-            "TLS also between machines), or off."
+            "How hosts are asked when gRPC is refused: local (over HTTP on the same machine), http (also between "
+            "machines, readable on the network), or off."
         ),
-    ] = "https"
+    ] = "local"
 
     @property
     def address(self) -> str:
@@ -103,11 +104,9 @@ class GrpcConfig:
         return self.secure or is_loopback(address.rpartition(":")[0])
 
     def may_fall_back(self, url: str) -> bool:
-        """Whether a host may be asked by this ``http://`` or ``https://`` URL."""
-        scheme, _, rest = url.partition("://")
-        host = rest.partition("/")[0]
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        return self.fallback != "off" and (scheme == "https" or self.fallback == "http" or is_loopback(name))
+        """Whether a host may be asked by this ``http://`` URL."""
+        here = is_loopback(urlsplit(url).hostname or "")
+        return self.fallback == "http" or (self.fallback == "local" and here)
 
 
 def is_loopback(host: str) -> bool:

@@ -283,7 +283,7 @@ class Peers:
             return None
         rest = self._rests.get(url)
         if rest is None:
-            rest = self._rests[url] = RestLink(url, audience, self._tokens, self._config.pem("tls_ca"))
+            rest = self._rests[url] = RestLink(url, audience, self._tokens)
         return rest
 
     def _expire(self, now_s: float) -> bool:

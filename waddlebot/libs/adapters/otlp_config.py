@@ -2,6 +2,7 @@
 
 import dataclasses
 from typing import Annotated
+from urllib.parse import unquote
 
 from waddlebot.libs.sdk.fields import Field
 
@@ -23,7 +24,9 @@ class OtlpConfig:
     headers: Annotated[
         str,
         Field(
-            "What is shown there: NAME=VALUE, separated by commas.", env="OTEL_EXPORTER_OTLP_HEADERS", secret=True
+            "What is shown there: NAME=VALUE, separated by commas, percent-encoded.",
+            env="OTEL_EXPORTER_OTLP_HEADERS",
+            secret=True,
         ),
     ] = ""
     service_name: Annotated[str, Field("What the bot is called in traces.", env="OTEL_SERVICE_NAME")] = "waddlebot"
@@ -41,4 +44,4 @@ class OtlpConfig:
     def header_pairs(self) -> dict[str, str]:
         """The headers by name."""
         pairs = (pair.partition("=") for pair in self.headers.split(",") if "=" in pair)
-        return {name.strip(): value.strip() for name, _, value in pairs}
+        return {name.strip(): unquote(value.strip()) for name, _, value in pairs}

@@ -32,7 +32,6 @@ class Notes:
     """
 
     def __init__(self, streams: Streams, link: Link, host: str, log: logging.Logger) -> None:
-        self.forgotten = 0
         self._streams = streams
         self._link = link
         self._host = host
@@ -52,7 +51,6 @@ class Notes:
         """Tell every host."""
         if len(self._waiting) >= _KEPT_MAX:
             self._waiting.popleft()
-            self.forgotten += 1
         self._waiting.append(note)
         self._wake.set()
         self._hear(note)

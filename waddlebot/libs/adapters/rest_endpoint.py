@@ -7,7 +7,6 @@ another.
 
 import asyncio
 import io
-import ssl
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -39,11 +38,10 @@ _UNTOUCHED = frozenset({401, 403, 404, 405, 413, 415, 429, 503})
 class RestLink:
     """Asks one host over HTTP, a request for each question."""
 
-    def __init__(self, url: str, audience: str, tokens: ServiceTokens, authorities: bytes | None = None) -> None:
+    def __init__(self, url: str, audience: str, tokens: ServiceTokens) -> None:
         self._url = url.rstrip("/")
         self._audience = audience or url
         self._tokens = tokens
-        self._authorities = authorities
         self._session: aiohttp.ClientSession | None = None
         self._bearer = ""
         self._renew_at_s = 0.0
@@ -118,11 +116,7 @@ class RestLink:
 
     def _connections(self) -> aiohttp.ClientSession:
         if self._session is None:
-            trusted: ssl.SSLContext | bool = True
-            if self._authorities is not None:
-                # Comments between the certificates may be in any encoding (RFC 7468 2); what counts is ASCII.
-                trusted = ssl.create_default_context(cadata=self._authorities.decode("ascii", "replace"))
-            connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ssl=trusted)
+            connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         return self._session
 

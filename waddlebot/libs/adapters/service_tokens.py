@@ -12,8 +12,6 @@ import msgspec
 from waddlebot.libs.web.signed import Signer
 
 PREFIX = "wbs_"
-PURPOSE = "service"
-"""What the secret derives from the installation's."""
 VALID_S = 60.0
 """How long a token opens anything."""
 RENEW_S = 20.0

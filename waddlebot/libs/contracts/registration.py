@@ -17,6 +17,10 @@ from waddlebot.libs.sdk.rank import Rank
 SILENT_S = 30.0
 """A module that has not registered again for so long is not asked any more."""
 COMMANDS_MAX = 100
+ARGUMENTS_MAX = 20
+ALIASES_MAX = 20
+CHOICES_MAX = 100
+REGISTRATIONS_MAX = 200
 TIMEOUT_S_MAX = 30.0
 COOLDOWN_S_MAX = 86_400.0
 _TEXT_MAX = 300
@@ -26,6 +30,10 @@ _ARGUMENT = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 class ManifestError(ValueError):
     """A manifest that cannot be taken; the text says what is wrong and what to do."""
+
+
+class TakenError(Exception):
+    """A living module has the name already, by another key: its token must not become known to whoever asks."""
 
 
 class ArgumentManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,6 +144,14 @@ def _check(manifest: Manifest) -> None:
     if not 1 <= len(manifest.commands) <= COMMANDS_MAX:
         raise ManifestError(f"A module has 1 to {COMMANDS_MAX} commands.")
     for command in manifest.commands:
+        many = len(command.arguments) > ARGUMENTS_MAX or len(command.aliases) > ALIASES_MAX
+        if many or any(len(argument.choices) > CHOICES_MAX for argument in command.arguments):
+            raise ManifestError(
+                f"A command has at most {ARGUMENTS_MAX} arguments of {CHOICES_MAX} choices and {ALIASES_MAX} aliases,"
+                f" and {command.name!r} has more."
+            )
+        if any(len(choice) > _TEXT_MAX for argument in command.arguments for choice in argument.choices):
+            raise ManifestError(f"The choices of {command.name!r} have at most {_TEXT_MAX} characters.")
         if not 0.1 <= command.timeout_s <= TIMEOUT_S_MAX:
             raise ManifestError(f"The timeout_s of {command.name!r} is 0.1 to {TIMEOUT_S_MAX:g}.")
         if not all(0 <= s <= COOLDOWN_S_MAX for s in (command.cooldown_s, command.user_cooldown_s)):

@@ -113,11 +113,6 @@ def check_role(database: Admin, owners: Iterable[Owner]) -> None:
             )
 
 
-def bypasses(database: Admin) -> bool:
-    """Whether the connection's role passes every policy."""
-    return bool(database.run(ABOVE_THE_WALL))
-
-
 def quoted(name: str) -> str:
     """A PostgreSQL name as SQL text; roles of managed services may hold any character."""
     return '"' + name.replace('"', '""') + '"'

@@ -9,6 +9,7 @@ from waddlebot.libs.contracts.registration import (
     Manifest,
     ManifestError,
     Registration,
+    TakenError,
     check_free,
     module_of,
 )
@@ -63,15 +64,21 @@ async def register(ctx: Request, name: str, manifest: Manifest) -> Registered:
     store = _store(ctx)
     try:
         check_free(module_of(name, manifest), ctx.services.builtin.values())
-        await store.register(name, manifest, ctx.key_name or "operator")
+        await store.register(name, manifest, _key(ctx))
+    except TakenError as taken:
+        raise HttpError(
+            409, "registered",
+            f"{name} is registered by the key {taken} and lives: use that key, or wait until it was silent for "
+            f"{SILENT_S:g} s.",
+        ) from None  # fmt: skip
     except ManifestError as error:
         raise HttpError(400, "invalid_manifest", str(error)) from None
     return _registered(ctx, name)
 
 
 async def beat(ctx: Request, name: str) -> Registered:
-    """A module lives. Raises :class:`HttpError` 404 for one that is not registered."""
-    if not await _store(ctx).beat(name):
+    """A module lives. Raises :class:`HttpError` 404 for one that this key did not register."""
+    if not await _store(ctx).beat(name, _key(ctx)):
         raise _unknown(name)
     return _registered(ctx, name)
 
@@ -93,6 +100,10 @@ async def unregister(ctx: Request, name: str) -> None:
     """Forget a module. Raises :class:`HttpError` 404 for one that is not registered."""
     if not await _store(ctx).unregister(name):
         raise _unknown(name)
+
+
+def _key(ctx: Request) -> str:
+    return ctx.key_name or "operator"
 
 
 def _store(ctx: Request) -> RouterStore:

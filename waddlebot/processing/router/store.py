@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import msgspec
 
-from waddlebot.libs.contracts.registration import SILENT_S, Manifest, Registration, check_free, module_of
+from waddlebot.libs.contracts.registration import (
+    REGISTRATIONS_MAX,
+    SILENT_S,
+    Manifest,
+    ManifestError,
+    Registration,
+    TakenError,
+    check_free,
+    module_of,
+)
 from waddlebot.libs.contracts.router import Trace
 from waddlebot.libs.matching import PatternError, check_pattern
 from waddlebot.libs.matching.pattern import Kind
@@ -254,8 +263,18 @@ class RouterStore(Store):
 
     @writes
     def register(self, name: str, manifest: Manifest, by: str) -> None:
-        """A module says what it is, and that it lives. Raises ``ManifestError`` where another has its words."""
-        others = [module_of(other.name, other.manifest) for other in self._registrations() if other.name != name]
+        """A module says what it is, and that it lives.
+
+        Raises ``ManifestError`` where another has its words, ``TakenError`` where the name is another key's.
+        """
+        others = []
+        for other in self._registrations():
+            if other.name != name:
+                others.append(module_of(other.name, other.manifest))
+            elif other.by != by and other.state == "alive":
+                raise TakenError(other.by)
+        if len(others) >= REGISTRATIONS_MAX:
+            raise ManifestError(f"{REGISTRATIONS_MAX} modules are registered already: remove one that is silent.")
         check_free(module_of(name, manifest), others)
         self.db.execute(
             "insert into {registrations} (name, manifest, registered_by, registered_at, heard_at)"
@@ -265,9 +284,12 @@ class RouterStore(Store):
         )
 
     @writes
-    def beat(self, name: str) -> bool:
-        """A registered module lives; ``False`` where there is none of that name."""
-        done = self.db.execute("update {registrations} set heard_at = {now} where name = :name", {"name": name})
+    def beat(self, name: str, by: str) -> bool:
+        """A registered module lives; ``False`` where this key registered none of that name."""
+        done = self.db.execute(
+            "update {registrations} set heard_at = {now} where name = :name and registered_by = :by",
+            {"name": name, "by": by},
+        )
         return bool(done.changed)
 
     @writes
