@@ -147,7 +147,7 @@ def _check(manifest: Manifest) -> None:
         many = len(command.arguments) > ARGUMENTS_MAX or len(command.aliases) > ALIASES_MAX
         if many or any(len(argument.choices) > CHOICES_MAX for argument in command.arguments):
             raise ManifestError(
-                f"A command has at most {ARGUMENTS_MAX} arguments of {CHOICES_MAX} choices and {ALIASES_MAX} aliases,"
+                f"A command has at most {ARGUMENTS_MAX} arguments of {CHOICES_MAX} choices, {ALIASES_MAX} aliases,"
                 f" and {command.name!r} has more."
             )
         if any(len(choice) > _TEXT_MAX for argument in command.arguments for choice in argument.choices):
