@@ -64,7 +64,7 @@ async def redis(server: RedisServer) -> AsyncIterator[Rig]:
 
     carrier = RedisBus(server.url, "host-a", log=LOG)
     rig = Rig(TrackedBus(carrier, lambda: GROUPS, lambda partition: True, lambda: (), nobody, LOG, ours))
-    await carrier.own(dict.fromkeys(range(PARTITIONS), 1))
+    carrier.own(dict.fromkeys(range(PARTITIONS), 1))
     await carrier.start()
     await until(lambda: carrier.connected)
     try:

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, cast
 
 from waddlebot.libs.adapters.redis_bus import RedisBus
 from waddlebot.libs.adapters.redis_checkpoints import RedisCheckpoints
-from waddlebot.libs.adapters.tracked_bus import TrackedBus
+from waddlebot.libs.adapters.tracked_bus import PATIENCE_S, TrackedBus
 from waddlebot.libs.dal import DalError
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.ports import CallError, EventBatch, EventResult, Keeper, partition_of
@@ -37,7 +38,7 @@ class Carriage:
         self._log = logging.getLogger("runtime.bus")
         coordinator = host.coordinator
         self._groups: frozenset[str] = frozenset(groups_of(host.modules.values()))
-        self._absent: frozenset[str] = frozenset()
+        self._absent: dict[str, float] = {}
         self.audience = tuple(host.manifests.values())
         self._changed = asyncio.Event()
         self._as = coordinator.host
@@ -49,6 +50,7 @@ class Carriage:
             current_fence=coordinator.current_fence,
             fallback=self._bypass,
             orphaned=self._orphaned,
+            absent=self._long_absent,
         )
         self.checkpoints = Checkpointing(
             RedisCheckpoints(host.environment.redis_url, self._log),
@@ -60,7 +62,7 @@ class Carriage:
             self.redis,
             lambda: self._groups,
             lambda partition: partition in coordinator.owned,
-            lambda: self._absent,
+            self._long_absent,
             self._direct,
             self._log,
             self._holds,
@@ -139,10 +141,11 @@ class Carriage:
         await host.outbox.adopt()
         await host.outbox.beware()
         await self.checkpoints.follow()
-        await self.redis.own(coordinator.owned)
+        self.redis.own(coordinator.owned)
 
     async def _give_up(self, partitions: Collection[int]) -> None:
-        await self.redis.own(self._host.coordinator.owned)
+        self.redis.own(self._host.coordinator.owned)
+        await self.redis.finished(partitions)
         await self.checkpoints.save(partitions)
 
     async def _quietly_refresh(self) -> None:
@@ -156,11 +159,17 @@ class Carriage:
         store = self._host.delivery
         self._groups = frozenset(await store().subscribers(groups_of(self._host.modules.values())))
         running = {module for row in self._host.coordinator.hosts().values() for module in row.modules}
-        absent = frozenset(group for group in self._groups if module_of(group) not in running)
-        back = self._absent - absent
-        self._absent = absent
+        absent = [group for group in self._groups if module_of(group) not in running]
+        back = self._absent.keys() - absent
+        now_s = time.monotonic()
+        self._absent = {group: self._absent.get(group, now_s) for group in absent}
         if back or not absent:
             await store().unpark()
+
+    def _long_absent(self) -> list[str]:
+        """The groups that no living host has run for longer than a restart takes."""
+        before_s = time.monotonic() - PATIENCE_S
+        return [group for group, since_s in self._absent.items() if since_s < before_s]
 
     def _orphaned(self, batch_id: str) -> None:
         self._host.inbox.orphaned(batch_id)

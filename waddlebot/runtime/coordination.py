@@ -225,8 +225,10 @@ class Coordinator:
         if asked_s - self._beaten_s > self._timing.sure_s:
             self._contact_s = asked_s
             self._log.info("the database confirms again what this host holds")
-        self._beaten_s = asked_s
+        was_sure, self._beaten_s = self.is_sure, asked_s
         self._trouble = ""
+        if not was_sure:  # to listeners that looked meanwhile, nothing was held
+            self._tell()
 
     async def _come_back(self) -> None:
         """Others took us for dead: what we held may be theirs. Begin anew."""

@@ -19,6 +19,9 @@ REPLAY = "replay"
 NOBODY = ""
 """The host of a batch that nobody has begun."""
 
+ADOPTED_MAX = 500
+"""Batches that a host takes over in one step; the next one follows a second later."""
+
 PARKED = "parked"
 """Stands for the host of a batch that waits for a group which runs nowhere."""
 
@@ -165,7 +168,10 @@ class DeliveryStore(Store):
 
     @reads
     def left_open(self, partitions: list[int], gone: list[str]) -> list[OpenBatch]:
-        """Those of some partitions whose host is gone, or that nobody has begun (``NOBODY`` is never there)."""
+        """Those of some partitions whose host is gone, or that nobody has begun (``NOBODY`` is never there).
+
+        At most some hundred, those begun least often first: after a long absence there may be millions.
+        """
         places = {f"p{n}": partition for n, partition in enumerate(partitions)}
         hosts = {f"h{n}": host for n, host in enumerate(gone)}
         return self._batches(f"partition in ({_marks(places)}) and host in ({_marks(hosts)})", {**places, **hosts})
@@ -215,8 +221,9 @@ class DeliveryStore(Store):
 
     def _batches(self, where: str, values: Mapping[str, object]) -> list[OpenBatch]:
         rows = self.db.execute(
-            f"select id, source, events, tries, partition, host from {{inbox}} where {where} order by tries, at",  # noqa: S608  our own words
-            values,
+            f"select id, source, events, tries, partition, host from {{inbox}} where {where}"  # noqa: S608  our own words
+            " order by tries, at limit :most",
+            {**values, "most": ADOPTED_MAX},
         )
         return [
             OpenBatch(EventBatch(r[0], Codec.decode(r[2]), inboxed=True, source=r[1], partition=r[4]), r[3], r[5])

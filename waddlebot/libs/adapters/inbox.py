@@ -294,6 +294,8 @@ class DurableInbox:
         for left in await self._store().left_open(list(members.owned), gone):
             if left.batch.id in self._known:
                 continue
+            if not self._room(left.batch.events):
+                return
             if left.tries >= TRIES_MAX and len(left.batch.events) == 1:
                 await self._bury_killer(left)
                 continue
@@ -301,16 +303,20 @@ class DurableInbox:
                 await self._store().split(left.batch.id)
                 await self.adopt(paused)
                 return
-            if not await self._begin(left):
-                continue
-            if left.tries > 1 and not paused:
-                paused = True
-                await asyncio.sleep(random.uniform(0.05, 0.05 * 2**left.tries))  # noqa: S311  jitter, no secret
-            self._expect(left.batch)
-            if left.tries:
-                await self._process(left.batch)
-            else:  # nobody has begun it, so nobody died of it
-                self._spawn(left.batch)
+            if await self._begin(left):
+                paused = await self._process_again(left, paused)
+
+    async def _process_again(self, left: OpenBatch, paused: bool) -> bool:
+        """Process a batch that was begun; whether there was a pause before one by now."""
+        pauses = left.tries > 1 and not paused
+        if pauses:
+            await asyncio.sleep(random.uniform(0.05, 0.05 * 2**left.tries))  # noqa: S311  jitter, no secret
+        self._expect(left.batch)
+        if left.tries:
+            await self._process(left.batch)
+        else:  # nobody has begun it, so nobody died of it
+            self._spawn(left.batch)
+        return paused or pauses
 
     async def _begin(self, left: OpenBatch) -> bool:
         """Begin a batch anew, and say in the same commit what is done; False where another host was quicker."""

@@ -50,6 +50,8 @@ class RedisBus:
     subscribers while Redis is away. ``orphaned`` is told the id of an inboxed batch that a former owner had begun
     and not finished: it is not processed until it is announced again; without ``orphaned``, at once.
 
+    ``absent`` are groups that no living host has run for long: in a stream half full they hold nothing back.
+
     ``counts`` has, since the start: ``entries_sent``, ``events_sent``, ``entries_read``, ``taken`` (over from
     others), ``late`` (lines of a former holder), ``repeated``, ``unpackable``, ``unreadable``, ``given_up``,
     ``lost`` (times that the connection had to be made anew), ``groups_made``, ``events_around`` (by the fallback),
@@ -70,6 +72,7 @@ class RedisBus:
         current_fence: Callable[[str], int] | None = None,
         fallback: Fallback | None = None,
         orphaned: Callable[[str], None] | None = None,
+        absent: Callable[[], Collection[str]] = _nobody,
         limits: Limits = _LIMITS,
     ) -> None:
         self.counts: Counter[str] = Counter()
@@ -80,6 +83,7 @@ class RedisBus:
         self._client = self._url.client()
         self._link = Link(self._client, self._url, self.counts, self._log)
         self._limits = limits
+        self._absent = absent
         self._streams = Streams(self._client, self._url, host, limits.length_max)
         hooks = PublisherHooks(fence_of, fallback, self._is_full)
         self._publisher = Publisher(self._streams, self._link, host, self.counts, hooks, self._log, limits)
@@ -166,13 +170,16 @@ class RedisBus:
         """
         await self._reader.deliver(batch, names)
 
-    async def own(self, owned: Mapping[int, int]) -> None:
+    def own(self, owned: Mapping[int, int]) -> None:
         """These partitions are ours now, with the fences of their leases, and no others.
 
-        What a former owner of a new one left comes first, in order. Returns when nothing of those given up is in
-        work here any more, so that their leases may be released.
+        What a former owner of a new one left comes first, in order.
         """
-        await self._reader.own(owned)
+        self._reader.own(owned)
+
+    async def finished(self, partitions: Collection[int]) -> None:
+        """Return when nothing of these, which were given up, is in work here: their leases may be released."""
+        await self._reader.finished(partitions)
 
     def note(self, note: Note) -> None:
         """Tell every host, this one too (at once)."""
@@ -265,7 +272,7 @@ class RedisBus:
         self._trim_now = set()
         if not wanted:
             return
-        left = await self._streams.trim(sorted(wanted), int(self._limits.gone_s * 1_000))
+        left = await self._streams.trim(sorted(wanted), int(self._limits.gone_s * 1_000), self._absent())
         touched.difference_update(wanted)
         for partition, of in left.items():
             lengths[partition] = of.length

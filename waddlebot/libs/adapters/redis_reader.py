@@ -269,20 +269,21 @@ class Reader:
 
     # --- partitions and what others left -----------------------------------------------------------------
 
-    async def own(self, owned: Owned) -> None:
+    def own(self, owned: Owned) -> None:
         """See :meth:`waddlebot.libs.adapters.redis_bus.RedisBus.own`."""
         before, self._owned = self._owned, dict(owned)
         gained = {p for p, fence in owned.items() if before.get(p) != fence}
-        lost = before.keys() - owned.keys()
-        groups = [group for group in self.groups.values() if group.owned]
-        for group in groups:
+        for group in [group for group in self.groups.values() if group.owned]:
             group.taking = (group.taking | gained) & owned.keys()
             group.rung |= gained
         self._wake.set()
-        while lost and any(group.works_on(lost) for group in groups):
+
+    async def finished(self, partitions: Collection[int]) -> None:
+        """See :meth:`waddlebot.libs.adapters.redis_bus.RedisBus.finished`."""
+        while any(group.owned and group.works_on(partitions) for group in self.groups.values()):
             self._settled.clear()
             await self._settled.wait()
-        if lost and self._link.up.is_set():
+        if self._link.up.is_set():
             with contextlib.suppress(*FAILURES):  # whoever owns it now finds it done
                 await self.flush()
 

@@ -188,7 +188,8 @@ return made
 """
 
 TRIM = """
--- Cut what every group has finished. ARGV: entries at most, milliseconds after which a group is gone.
+-- Cut what every group has finished. ARGV: entries at most, milliseconds after which a group is gone, groups
+-- that are known to be.
 -- A group that is gone holds nothing back in a stream that is half full. Returns for each key: how many entries
 -- are left, the group that finished least, those that are gone, each group's name and unfinished entries.
 local function before(a, b)
@@ -204,7 +205,14 @@ local function fields(flat)
   end
   return found
 end
+local known = {}
+for i = 3, #ARGV do
+  known[ARGV[i]] = true
+end
 local function is_gone(key, group)
+  if known[group] then
+    return true
+  end
   for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', key, group)) do
     if fields(flat)['idle'] < tonumber(ARGV[2]) then
       return false

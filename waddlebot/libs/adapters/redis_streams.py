@@ -236,21 +236,23 @@ class Streams:
         made: list[int] = await self._on_all(scripts.ENSURE, *groups)
         return sum(made)
 
-    async def trim(self, partitions: Collection[int], gone_ms: int) -> dict[int, Left]:
-        """Cut what every group has finished; in a stream half full, groups that are gone hold nothing back."""
+    async def trim(self, partitions: Collection[int], gone_ms: int, gone: Collection[str]) -> dict[int, Left]:
+        """Cut what every group has finished. In a stream half full, groups that are ``gone``, or that nobody read
+        for ``gone_ms``, hold nothing back.
+        """
         chunks = [c[start : start + 8] for c in self._together(partitions) for start in range(0, len(c), 8)]
         answers: list[list[Any]] = await self._each(
             [
-                self._script(scripts.TRIM, [self._keys[p] for p in chunk], self.length_max, gone_ms)
+                self._script(scripts.TRIM, [self._keys[p] for p in chunk], self.length_max, gone_ms, *gone)
                 for chunk in chunks
             ]
         )
         left = {}
         for chunk, answer in zip(chunks, answers, strict=True):
-            for p, (length, slowest, gone, lags) in zip(chunk, answer, strict=True):
+            for p, (length, slowest, cut, lags) in zip(chunk, answer, strict=True):
                 names = [name.decode() for name in lags[::2]]
                 by_group = dict(zip(names, lags[1::2], strict=True))
-                left[p] = Left(length, slowest.decode(), [name.decode() for name in gone], by_group)
+                left[p] = Left(length, slowest.decode(), [name.decode() for name in cut], by_group)
         return left
 
     async def forget(self, idle_ms: int, at_once: str = "") -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from functools import partial
@@ -18,7 +17,7 @@ AGAIN_S = 5.0
 """After this time without an end a batch is carried again (ARCHITECTURE §5), and after twice that, and so on."""
 AGAIN_S_MAX = 60.0
 PATIENCE_S = 30.0
-"""How long a batch is kept in memory for a group that runs nowhere; a host that restarts is back sooner."""
+"""How long a group may run nowhere until nobody waits for it; a host that restarts is back sooner."""
 _AWAY_S = 0.5
 _RETIRING_S = 0.2
 _FINISHED_MAX = 20_000
@@ -88,9 +87,9 @@ class TrackedBus:
     """Announces by a carrier, and knows when an accepted batch is processed by all.
 
     ``groups`` are the names of all subscribers of the installation, wherever they run; ``owns`` says whether a
-    partition is this host's; ``absent`` are the groups that no living host runs. While the carrier is away
-    ``direct`` reaches other hosts, and groups here take their batches at once. ``holds`` says whether a batch's
-    row is still this host's, before it is carried again.
+    partition is this host's; ``absent`` are the groups that no living host has run for long. While the carrier is
+    away ``direct`` reaches other hosts, and groups here take their batches at once. ``holds`` says whether a
+    batch's row is still this host's, before it is carried again.
     """
 
     shares = False
@@ -139,7 +138,7 @@ class TrackedBus:
         if (before := self._open.get(batch.id)) is not None:
             before.ended.set()
         found = self._open[batch.id] = Open(set(self._groups()))
-        began_s, again_s = time.monotonic(), AGAIN_S
+        again_s = AGAIN_S
         try:
             while found.groups:
                 try:
@@ -152,7 +151,7 @@ class TrackedBus:
                     await asyncio.wait_for(found.ended.wait(), _RETIRING_S if self._retired else wait_s)
                 if found.groups:
                     found.ended.clear()
-                if found.groups and self._gives_up(found, time.monotonic() - began_s):
+                if found.groups and self._gives_up(found):
                     raise Parked(", ".join(sorted(found.groups)))
                 if found.groups:
                     await self._check(batch, found)
@@ -166,10 +165,10 @@ class TrackedBus:
         if replaced or not await self._holds(batch.id):
             raise Orphaned(replaced)
 
-    def _gives_up(self, found: "Open", after_s: float) -> bool:
+    def _gives_up(self, found: "Open") -> bool:
         if self._retired:
             return not found.groups & self._here.keys()
-        return after_s > PATIENCE_S and found.groups <= set(self._absent())
+        return found.groups <= set(self._absent())
 
     def retire(self) -> None:
         """This host stops: a batch that only groups elsewhere have still to process waits in the database."""
@@ -241,6 +240,8 @@ class TrackedBus:
                 for batch_id in batch_ids:
                     if (found := self._open.get(batch_id)) is not None:
                         found.end(group)
+                        if self._gives_up(found):
+                            found.ended.set()
             case Results(source, results):
                 self.results(source, results)
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -114,6 +115,16 @@ async def test_what_a_dead_host_held_is_taken_over(database_url: str, caplog: py
         await until(lambda: all_held(one))
         assert all(one.claims(KIND).held[name] > fence for name, fence in held.items())
         assert "taken for dead: dying" in caplog.text
+
+
+async def test_who_is_sure_again_says_so(database_url: str) -> None:
+    async with coordinating(database_url, "one", routes=True, timing=QUICK) as one:
+        await until(lambda: len(one.owned) == PARTITIONS)
+        seen: list[int] = []
+        one.when_changed(lambda: seen.append(len(one.owned)))
+        one._beaten_s = -math.inf  # the database was away, and somebody looked meanwhile
+        assert not one.owned
+        await until(lambda: seen == [PARTITIONS])
 
 
 async def test_who_slept_through_its_death_begins_anew(database_url: str) -> None:

@@ -59,7 +59,7 @@ async def running(*hosts: BusHost, owned: Mapping[int, int] | None = None) -> As
     """Start buses, wait until they are connected, and close them in the end. The first one owns partitions."""
     try:
         for number, host in enumerate(hosts):
-            await host.bus.own((EVERY_PARTITION if owned is None else owned) if number == 0 else {})
+            host.bus.own((EVERY_PARTITION if owned is None else owned) if number == 0 else {})
             await host.bus.start()
         for host in hosts:
             await until(lambda host=host: host.bus.connected)  # type: ignore[misc]  # the default binds it now

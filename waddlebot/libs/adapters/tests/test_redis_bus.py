@@ -140,13 +140,16 @@ async def test_whoever_announces_waits_before_anything_unread_is_cut(
     assert "slow does not keep up" in caplog.text
 
 
+@pytest.mark.parametrize(("gone_s", "absent"), [(0.2, ()), (600.0, ("gone",))])
 async def test_a_group_that_nobody_reads_any_more_holds_back_nothing(
-    url: str, valkey_server: RedisServer, caplog: pytest.LogCaptureFixture
+    url: str, valkey_server: RedisServer, caplog: pytest.LogCaptureFixture, gone_s: float, absent: tuple[str, ...]
 ) -> None:
-    limits = dataclasses.replace(QUICK, length_max=8, gone_s=0.2)
+    limits = dataclasses.replace(QUICK, length_max=8, gone_s=gone_s)
     for number in range(64):
-        valkey_server.call("XGROUP", "CREATE", f"wb:{{{number:02}}}:events", "gone", "0", "MKSTREAM")
-    host = BusHost(url, "h1", "count", limits=limits)
+        stream = f"wb:{{{number:02}}}:events"
+        valkey_server.call("XGROUP", "CREATE", stream, "gone", "0", "MKSTREAM")
+        valkey_server.call("XGROUP", "CREATECONSUMER", stream, "gone", "h0")
+    host = BusHost(url, "h1", "count", limits=limits, absent=lambda: absent)
     async with running(host):
         for number in range(40):
             await host.announce([number], community="home")

@@ -40,7 +40,7 @@ def _partitions(host: BusHost) -> set[int]:
 async def test_each_owner_hears_its_own_partitions(url: str) -> None:
     first, second = BusHost(url, "h1", ROUTER), BusHost(url, "h2", ROUTER)
     async with running(first, second, owned=EVEN):
-        await second.bus.own(ODD)
+        second.bus.own(ODD)
         await first.announce(LINES)
         await until(lambda: len(first.heard(ROUTER)) + len(second.heard(ROUTER)) >= len(LINES))
     assert missing(LINES, first.heard(ROUTER) + second.heard(ROUTER)) == []
@@ -60,8 +60,9 @@ async def test_nothing_is_lost_or_reordered_while_partitions_move(url: str) -> N
         announcing = asyncio.create_task(second.announce(LINES))
         for fence, (giver, taker) in enumerate([(first, second), (second, first)] * 5, 2):
             await until(lambda fence=fence: len(told) >= 300 * (fence - 1))  # type: ignore[misc]  # binds it now
-            await giver.bus.own({})
-            await taker.bus.own(dict.fromkeys(range(PARTITIONS), fence))
+            giver.bus.own({})
+            await giver.bus.finished(range(PARTITIONS))
+            taker.bus.own(dict.fromkeys(range(PARTITIONS), fence))
         await announcing
         await until(lambda: len(told) >= len(LINES))
     assert missing(LINES, told) == []
@@ -72,7 +73,7 @@ async def test_a_new_owner_begins_with_what_the_dead_one_had_in_hand(url: str) -
     publisher, dead, heir = BusHost(url, "h1"), BusHost(url, "h2", ROUTER), BusHost(url, "h3", ROUTER)
     dead.answer = lambda group, batch: _hang() if batch.inboxed else None
     async with running(publisher, dead, heir):
-        await dead.bus.own(EVERY_PARTITION)
+        dead.bus.own(EVERY_PARTITION)
         batches = [EventBatch(f"b{n}", [line(n, "home")], inboxed=True) for n in range(300)]
         for batch in batches[:200]:
             await publisher.bus.publish(batch)
@@ -80,7 +81,7 @@ async def test_a_new_owner_begins_with_what_the_dead_one_had_in_hand(url: str) -
         await dead.bus.quiesce(0)  # its work ends unfinished, as by a kill
         for batch in batches[200:]:
             await publisher.bus.publish(batch)
-        await heir.bus.own(dict.fromkeys(range(PARTITIONS), 2))
+        heir.bus.own(dict.fromkeys(range(PARTITIONS), 2))
         await until(lambda: len(heir.heard(ROUTER)) == 300)
     assert heir.heard(ROUTER) == list(range(300))
     assert heir.bus.counts["taken"] == 200
@@ -97,7 +98,7 @@ async def test_what_the_dead_owner_had_begun_waits_until_it_is_announced_again(u
         await dead.bus.quiesce(0)  # its work ends unfinished, as by a kill
         for batch in (begun, unread):
             await dead.bus.publish(batch)
-        await heir.bus.own(dict.fromkeys(range(PARTITIONS), 2))
+        heir.bus.own(dict.fromkeys(range(PARTITIONS), 2))
         await until(lambda: heir.heard(ROUTER) == [1])
         assert orphans == ["b0"]
         await heir.bus.publish(begun)
@@ -112,7 +113,7 @@ async def test_a_former_owner_reads_nothing_more_though_it_does_not_know(
         await heir.announce([1], community="home")
         await until(lambda: former.heard(ROUTER) == [1])
         await until(lambda: valkey_server.call("XPENDING", f"wb:{{{HOME:02}}}:events", ROUTER)[0] == 0)
-        await heir.bus.own({HOME: 2})
+        heir.bus.own({HOME: 2})
         await until(lambda: not heir.bus._reader.groups[ROUTER].taking)
         await heir.announce(range(2, 50), community="home")
         await until(lambda: heir.heard(ROUTER) == list(range(2, 50)))
@@ -131,7 +132,8 @@ async def test_own_returns_when_nothing_of_what_was_given_up_is_in_work(url: str
         await host.bus.publish(EventBatch("b1", [line(1, "home")], inboxed=True))
         await until(lambda: host.heard(ROUTER) == [1])
         others = {partition: 1 for partition in range(PARTITIONS) if partition != HOME}
-        giving_up = asyncio.create_task(host.bus.own(others))
+        host.bus.own(others)
+        giving_up = asyncio.create_task(host.bus.finished({HOME}))
         done, _ = await asyncio.wait([giving_up], timeout=0.2)
         assert not done
         released.set()

@@ -9,7 +9,7 @@ import pytest
 from waddlebot.libs.adapters import tracked_bus as module
 from waddlebot.libs.adapters.redis_bus import RedisBus
 from waddlebot.libs.adapters.tests.bus_hosts import EVERY_PARTITION, line
-from waddlebot.libs.adapters.tracked_bus import Orphaned, TrackedBus
+from waddlebot.libs.adapters.tracked_bus import Orphaned, Parked, TrackedBus
 from waddlebot.libs.sdk.ports import EventBatch
 from waddlebot.libs.testing.redis_servers import RedisServer
 from waddlebot.libs.testing.waiting import until
@@ -23,9 +23,13 @@ class Tracked:
     def __init__(self, carrier: RedisBus) -> None:
         self.held = True
         self.got: list[str] = []
+        self.groups = ["group"]
+        self.absent: list[str] = []
+        self.open = asyncio.Event()
         self.bus = TrackedBus(
-            carrier, lambda: ("group",), lambda _: True, lambda: (), self._nobody, logging.getLogger(), self._holds
-        )
+            carrier, lambda: self.groups, lambda _: True, lambda: self.absent, self._nobody, logging.getLogger(),
+            self._holds,
+        )  # fmt: skip
         self.bus.subscribe("group", self._hang)
 
     async def _nobody(self, group: str, batch: EventBatch) -> bool:
@@ -36,7 +40,7 @@ class Tracked:
 
     async def _hang(self, batch: EventBatch) -> None:
         self.got.append(batch.id)
-        await asyncio.Event().wait()
+        await self.open.wait()
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ async def tracked(valkey_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("waddlebot.libs.adapters.redis_bus._STOP_S", 0.1)
     carrier = RedisBus(valkey_server.url, "host-a")
     found = Tracked(carrier)
-    await carrier.own(EVERY_PARTITION)
+    carrier.own(EVERY_PARTITION)
     await carrier.start()
     yield found
     await carrier.close()
@@ -58,6 +62,19 @@ async def test_a_batch_whose_row_went_to_another_host_is_not_carried_again(track
     with pytest.raises(Orphaned) as caught:
         await publishing
     assert not caught.value.replaced
+
+
+async def test_nobody_waits_for_a_group_that_has_run_nowhere_for_long(
+    tracked: Tracked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AGAIN_S", 600.0)
+    tracked.groups, tracked.absent = ["group", "elsewhere"], ["elsewhere"]
+    publishing = asyncio.create_task(tracked.bus.publish(BATCH))
+    await until(lambda: tracked.got == ["b1"])
+    assert not publishing.done(), "who is here ends it first"
+    tracked.open.set()
+    with pytest.raises(Parked, match=r"^elsewhere$"):
+        await publishing
 
 
 async def test_a_batch_that_is_begun_anew_here_has_one_carrier(tracked: Tracked) -> None:
