@@ -13,12 +13,13 @@ from typing import Protocol
 
 import aiohttp
 
+from waddlebot.libs.sdk.discovery import discover
 from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.testing.databases import admin_url
 from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.web.ring import FRESH_S
 from waddlebot.runtime import environment
-from waddlebot.runtime.host import Host
+from waddlebot.runtime.host import Host, database
 from waddlebot.runtime.installation import opened
 from waddlebot.runtime.upgrade import bring_up
 
@@ -140,8 +141,9 @@ class ProcessBot:
         return self._process is not None and self._process.returncode is None
 
     async def upgrade(self) -> None:
-        """Bring the schema up to date, as an operator does with PostgreSQL."""
-        await run("db", "upgrade", environ=self.environ)
+        """Bring the schema up to date, which with PostgreSQL is an operator's to do."""
+        found = environment.load(self.environ)
+        await asyncio.to_thread(bring_up, found, database(found, discover()))
 
     async def key(
         self, name: str, role: Role, *, community: str = "", entity: str = "", installation: bool = False
