@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from waddlebot.libs.dal import Busy
 from waddlebot.libs.sdk import (
     CHAT_MESSAGE,
+    Batch,
     BatchContext,
     Community,
     Context,
@@ -26,7 +27,7 @@ from waddlebot.libs.sdk import (
     render,
 )
 from waddlebot.trigger.cron.periodic_messages.edits import edited, scheduled
-from waddlebot.trigger.cron.periodic_messages.lines import Lines
+from waddlebot.trigger.cron.periodic_messages.lines import counted
 from waddlebot.trigger.cron.periodic_messages.schedule import (
     LATE_S_MAX,
     believable_slot,
@@ -59,7 +60,7 @@ class Settings:
 
 
 class Clockwork:
-    """What the module keeps in memory: lines by channel, and what happened when by the monotonic clock."""
+    """What the module keeps in memory: who asks for lines, and what happened when by the monotonic clock."""
 
     def __init__(
         self, entities: Mapping[str, str], secret: bytes, monotonic: Callable[[], float] = time.monotonic
@@ -67,7 +68,6 @@ class Clockwork:
         self.entities = entities
         self.secret = secret
         self.monotonic = monotonic
-        self.lines = Lines()
         self.gated: set[str] = set()
         self.spoke_at: dict[tuple[str, str], float] = {}
         self._settled_at: float | None = None
@@ -108,7 +108,7 @@ module = Module(
 @module.starts
 @asynccontextmanager
 async def wind_up(ctx: JobCtx) -> AsyncIterator[Clockwork]:
-    """Keep the lines of the last minutes in memory."""
+    """Know whose timers ask for lines, and when each spoke here."""
     yield Clockwork(ctx.entities, ctx.services.secret("order"))
 
 
@@ -134,7 +134,8 @@ async def count_lines(ctx: BatchContext[Settings, TimerStore], events: Sequence[
     clockwork = ctx.state(Clockwork)
     asked = clockwork.gated.intersection({event.community for event in events})
     bots = {community: frozenset(login.lower() for login in ctx.settings(community).bots) for community in asked}
-    clockwork.lines.add(events, bots, clockwork.monotonic())
+    if counts := counted(events, bots, ctx.now()):
+        await ctx.store_in(Batch(frozenset(asked)), key=ctx.call_scope.key).count(counts)
 
 
 @module.observe("channel.online", "channel.offline", "channel.updated")
@@ -163,6 +164,7 @@ async def tick(ctx: JobCtx) -> None:
     everywhere.primary = True  # a replica may lag behind what was just said
     if clockwork.may_settle():
         clockwork.gated = set(await everywhere.gated())
+        await everywhere.forget_lines(now)
         if unsettled := await everywhere.unsettled(now):
             await everywhere.settle([_settled(*found, now) for found in unsettled])
     for run in await everywhere.due(now):
@@ -193,7 +195,7 @@ async def _speak(ctx: JobCtx, clockwork: Clockwork, run: Run, now: float) -> Non
         and ctx.enabled(run.community)
         and not is_quiet(timer.quiet, timer.zone, now)
     ):
-        sends = _sends(clockwork, timer, run, await store.channels())
+        sends = _sends(clockwork, timer, run, await store.channels(), await store.lines(now))
     taken = (next_slot(timer.interval_s, timer.cron, timer.zone, run.due_at, now), run.position + bool(sends))
     if not await store.take(run, *taken) or not sends:
         return
@@ -205,16 +207,17 @@ async def _speak(ctx: JobCtx, clockwork: Clockwork, run: Run, now: float) -> Non
     clockwork.spoke_at[run.community, run.name] = clockwork.monotonic()
 
 
-def _sends(clockwork: Clockwork, timer: Timer, run: Run, channels: Mapping[str, Channel]) -> list[Send]:
+def _sends(
+    clockwork: Clockwork, timer: Timer, run: Run, channels: Mapping[str, Channel], lines: Mapping[str, int]
+) -> list[Send]:
     """The message in turn to every channel where the conditions hold; ids name the slot, so it is sent once."""
     message = message_of(timer, run.community, run.position, clockwork.secret)
-    now = clockwork.monotonic()
     sends = []
     for entity in sorted(clockwork.channels(run.community)):
         known = channels.get(entity) or Channel(entity)
         if timer.targets and entity not in timer.targets:
             continue
-        if not holds(timer, known, clockwork.lines.recent(entity, now)):
+        if not holds(timer, known, lines.get(entity, 0)):
             continue
         platform, server, channel = entity.split(":", 2)
         text = render(

@@ -5,6 +5,7 @@ from typing import Any
 
 from waddlebot.libs.dal import resource_of
 from waddlebot.libs.sdk import Column, Refusal, Store, Table, configures, reads, resource, writes
+from waddlebot.trigger.cron.periodic_messages.lines import BUCKET_S, WINDOW_S, Counts
 from waddlebot.trigger.cron.periodic_messages.schedule import REWIND_S_MAX
 
 TIMERS_MAX = 100
@@ -26,6 +27,13 @@ CHANNEL = Table(
         Column("told_at", "real"),
     ),
     key=("community", "entity"),
+)
+
+
+LINES = Table(
+    "lines",
+    (Column("entity", "text"), Column("bucket", "integer"), Column("number", "integer")),
+    key=("community", "entity", "bucket"),
 )
 
 
@@ -79,7 +87,7 @@ _TIMER_COLUMNS = ", ".join(f"t.{column.name}" for column in resource_of(Timer).t
 class TimerStore(Store):
     """The timers of communities."""
 
-    tables = (RUN, CHANNEL)
+    tables = (RUN, CHANNEL, LINES)
     resources = (Timer,)
 
     @reads
@@ -152,6 +160,31 @@ class TimerStore(Store):
             "select distinct community from {timer} where enabled and lines_min > 0 and {scope}"
         )
         return [row[0] for row in rows]
+
+    @writes
+    def count(self, counts: Counts) -> None:
+        """Add lines that people wrote in channels of the scope's communities."""
+        self.db.upsert_many("lines", counts, columns=("community", "entity", "bucket", "number"), add=("number",))
+
+    @reads
+    def lines(self, now: float) -> dict[str, int]:
+        """How many lines people wrote in the last five minutes, by channel."""
+        rows = self.db.execute(
+            "select entity, sum(number) from {lines} where {scope} and bucket between :after and :now"
+            " group by entity",
+            {"after": int((now - WINDOW_S) // BUCKET_S), "now": int(now // BUCKET_S)},
+        )
+        return {entity: int(number) for entity, number in rows}
+
+    @writes
+    def forget_lines(self, now: float) -> None:
+        """Forget lines of any community that count no more, and those from before a clock was set back."""
+        hour = int(3_600 // BUCKET_S)
+        bucket = int(now // BUCKET_S)
+        self.db.execute(
+            "delete from {lines} where (bucket < :before or bucket > :after) and {scope}",
+            {"before": bucket - hour, "after": bucket + hour},
+        )
 
     @writes
     def settle(self, due: list[tuple[str, str, float]]) -> None:

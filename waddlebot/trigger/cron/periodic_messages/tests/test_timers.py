@@ -131,6 +131,19 @@ async def test_lines_of_people_open_the_gate_of_their_channel(bench: Bench, cloc
     assert await clocks.wait(600) == [], "the lines are older than five minutes"
 
 
+async def test_lines_are_counted_for_all_hosts_and_forgotten_in_time(bench: Bench, clocks: Clocks) -> None:
+    await add(bench, "news 10m Hello", "lines 2")
+    await clocks.wait(590)
+    store = bench.context(module).store_in(Community(HOME))
+    for number in (1, 2):
+        await count_lines(bench.context(module), [bench.event("hi", login="ann")])
+        assert await store.lines(bench.now) == {ENTITY: number}
+    said_at = bench.now
+    assert await clocks.wait(20) == ["Hello"]
+    await clocks.wait(7_200, 30)
+    assert await store.lines(said_at) == {}
+
+
 async def test_conditions_of_channels_hold_as_the_platform_tells(bench: Bench, clocks: Clocks) -> None:
     await add(bench, "news 10m {title}", "live on", "title speed", "category Chess")
 
