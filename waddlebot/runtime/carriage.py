@@ -146,6 +146,7 @@ class Carriage:
     async def _give_up(self, partitions: Collection[int]) -> None:
         self.redis.own(self._host.coordinator.owned)
         await self.redis.finished(partitions)
+        await self.checkpoints.settle(partitions)
         await self.checkpoints.save(partitions)
 
     async def _quietly_refresh(self) -> None:

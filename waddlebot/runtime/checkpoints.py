@@ -1,6 +1,7 @@
 """What owners of partitions have only in memory, left every second for whoever owns them next."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Collection, Mapping
 
@@ -10,6 +11,9 @@ from waddlebot.libs.adapters.redis_checkpoints import RedisCheckpoints
 from waddlebot.libs.sdk.ports import Keeper
 
 EVERY_S = 1.0
+_SETTLE_S = 3.0
+"""Within what the coordinator grants for giving up."""
+_LOOK_EVERY_S = 0.02
 
 
 class Checkpointing:
@@ -49,6 +53,13 @@ class Checkpointing:
         packed = self._keeper.changed(partitions)
         if packed and not await self._checkpoints.save(packed, self._clock()):
             self._keeper.unsaved(packed)
+
+    async def settle(self, partitions: Collection[int]) -> None:
+        """Wait, for some seconds, until nothing of partitions is under way: the next owner begins behind it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_S):
+                while self._keeper is not None and self._keeper.busy(partitions):  # noqa: ASYNC110  it ends in many places
+                    await asyncio.sleep(_LOOK_EVERY_S)
 
     async def follow(self) -> None:
         """Have what former owners left of partitions that are owned since the last call."""

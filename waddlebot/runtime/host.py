@@ -390,10 +390,17 @@ def _made(path: str, host: "Host") -> Any:
 
 
 def callable_at(environ: Mapping[str, str], environment: Environment, modules: Mapping[str, Module]) -> GrpcConfig:
-    """Where other hosts ask this one: among others, unless the operator says so, at its first module's port."""
+    """Where other hosts ask this one: among others, unless the operator says so, at its first module's port.
+
+    Raises :class:`StartError` for a host among others that nobody could ask.
+    """
     config = from_environment(GrpcConfig, "grpc", environ)
-    if config.port or "GRPC_PORT" in environ or not environment.redis_url:
+    if config.port or not environment.redis_url:
         return config
+    if "GRPC_PORT" in environ:
+        raise StartError(
+            "GRPC_PORT is 0, but with REDIS_URL other hosts must reach this one: unset it, or set a port."
+        )
     first = modules.get(_ROUTER) or next(iter(modules.values()))
     return dataclasses.replace(config, port=first.grpc_port)
 

@@ -26,7 +26,7 @@ class GrpcConfig:
     port: Annotated[
         int,
         Field(
-            "The port on which other hosts may ask; 0 for none. Unset with REDIS_URL: that of the first module.",
+            "The port on which other hosts may ask; unset with REDIS_URL that of the first module, else none.",
             at_least=0,
             at_most=65535,
         ),

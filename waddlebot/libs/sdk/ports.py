@@ -281,6 +281,9 @@ class Keeper(Protocol):
     def changed(self, partitions: Collection[int]) -> Mapping[int, bytes]:
         """Those of the partitions whose state changed since the last time, packed whole, small and soon."""
 
+    def busy(self, partitions: Collection[int]) -> bool:
+        """Whether anything of these partitions is under way, whose end changes the state."""
+
     def unsaved(self, partitions: Collection[int]) -> None:
         """What was packed of them last could not be saved."""
 

@@ -80,6 +80,10 @@ class Checkpoint:
                 seen[key] = uses[key]
         return self._packed(touched) if touched else {}
 
+    def busy(self, partitions: Collection[int]) -> bool:
+        """Whether anybody's command there is not done: it may come to have a cooldown, a session, an order."""
+        return any(partition_of(community) in partitions for community, _ in self._router.lanes.busy)
+
     def unsaved(self, partitions: Collection[int]) -> None:
         """What was packed of them last was lost: pack it again the next time."""
         self._seen = Counter({key: n for key, n in self._seen.items() if partition_of(key[0]) not in partitions})

@@ -58,6 +58,11 @@ def test_every_wrong_variable_is_named(tmp_path: Path) -> None:
         host_of(environ_of(tmp_path, INTERACTIVE_SAMPLE_TIMES="0"), manifests={module.name: module})
 
 
+def test_a_host_among_others_that_nobody_could_ask_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="GRPC_PORT is 0, but with REDIS_URL"):
+        host_of({**environ_of(tmp_path), "REDIS_URL": "redis://localhost", "GRPC_PORT": "0"})
+
+
 def test_an_unknown_database_is_named(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="known are postgres, postgresql, sqlite"):
         host_of(environ_of(tmp_path, "mysql://db/x"))

@@ -13,6 +13,7 @@ from waddlebot.processing.router import checkpoint as checkpoint_module
 from waddlebot.processing.router.checkpoint import ANSWERS_AHEAD, Checkpoint
 from waddlebot.processing.router.cooldowns import Cooldowns
 from waddlebot.processing.router.engine import Router
+from waddlebot.processing.router.lanes import Lanes
 from waddlebot.processing.router.limits import Limits, Settings
 from waddlebot.processing.router.sessions import SESSION_S, SessionError, Sessions
 
@@ -22,7 +23,9 @@ ALL = (HOME, AWAY)
 
 def router() -> Router:
     """What of a router is kept."""
-    kept = SimpleNamespace(sessions=Sessions(), cooldowns=Cooldowns(), limits=Limits(), uses=Counter())
+    kept = SimpleNamespace(
+        sessions=Sessions(), cooldowns=Cooldowns(), limits=Limits(), uses=Counter(), lanes=Lanes()
+    )
     return cast("Router", kept)
 
 
@@ -98,6 +101,15 @@ def test_only_what_changed_is_packed_again_unless_it_was_lost() -> None:
     one.uses["away", "refused"] = 1
     assert checkpoint.changed([HOME]) == {}, "it is not ours"
     assert set(checkpoint.changed(ALL)) == {AWAY}
+
+
+def test_a_partition_is_busy_while_a_command_there_is_not_done() -> None:
+    one = router()
+    kept = Checkpoint(one)
+    assert one.lanes.take(("home", "ann"))
+    assert (kept.busy({HOME}), kept.busy({AWAY})) == (True, False)
+    one.lanes.leave(("home", "ann"))
+    assert not kept.busy({HOME})
 
 
 def test_the_newest_are_kept_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
