@@ -17,7 +17,7 @@ from waddlebot.libs.adapters.redis_link import Link
 from waddlebot.libs.adapters.redis_streams import Streams
 from waddlebot.libs.dal import Unavailable
 from waddlebot.libs.sdk.event import Event
-from waddlebot.libs.sdk.ports import EventBatch, partition_of
+from waddlebot.libs.sdk.ports import FOLLOWS, EventBatch, partition_of
 
 type Fallback = Callable[[int, EventBatch], Awaitable[None]]
 """Brings a live batch of one partition to its subscribers while Redis is away."""
@@ -117,7 +117,9 @@ class Publisher:
             return
         parts = {batch.partition: batch.events} if batch.partition >= 0 else self._split(batch.events)
         for partition, events in parts.items():
-            self._put(partition, events, batch.fences or self._fences(events))
+            # What follows from lines was not read here, so it comes under no claim of this host.
+            fences = {} if batch.id.startswith(FOLLOWS) else batch.fences or self._fences(events)
+            self._put(partition, events, fences)
         self._wake.set()
         while self._crowded(parts):
             self._room.clear()

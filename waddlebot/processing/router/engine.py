@@ -284,7 +284,7 @@ class Router:
             self._send(out)
         if self._news:
             news, self._news = self._news, []
-            self._spawn(self._publish(EventBatch("", news)))
+            self._spawn(self._publish(EventBatch(FOLLOWS, news)))
 
     def follow(self, trip: Trip, event: Event) -> None:
         """Announce, with others, something that followed from a trip's event."""
