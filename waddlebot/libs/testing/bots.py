@@ -142,6 +142,9 @@ class ProcessBot:
 
     async def upgrade(self) -> None:
         """Bring the schema up to date, which with PostgreSQL is an operator's to do."""
+        if "PYTHONPATH" in self.environ:  # the program has modules that this process has not
+            await run("db", "upgrade", environ=self.environ)
+            return
         found = environment.load(self.environ)
         await asyncio.to_thread(bring_up, found, database(found, discover()))
 
