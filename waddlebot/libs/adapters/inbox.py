@@ -63,6 +63,7 @@ class DurableInbox:
         self._known: set[str] = set()  # batches of ours that have a row
         self._stopping = asyncio.Event()
         self._waiting: dict[tuple[str, str], asyncio.Future[EventResult]] = {}
+        self._foreign: set[tuple[str, str]] = set()  # those of them that nobody here processes
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -118,6 +119,7 @@ class DurableInbox:
             return
         loop = asyncio.get_running_loop()
         for event in batch.events:
+            self._foreign.discard((batch.source, event.id))
             self._waiting.setdefault((batch.source, event.id), loop.create_future())
 
     def _spawn(self, batch: EventBatch) -> None:
@@ -197,6 +199,7 @@ class DurableInbox:
     def resolve(self, source: str, results: Sequence[EventResult]) -> None:
         """Whoever waits for these results here has them now."""
         for result in results:
+            self._foreign.discard((source, result.event_id))
             future = self._waiting.pop((source, result.event_id), None)
             if future is not None and not future.done():
                 future.set_result(result)
@@ -213,15 +216,27 @@ class DurableInbox:
                 await asyncio.sleep(random.uniform(_RETRY_S / 2, _RETRY_S))  # noqa: S311  jitter, no secret
 
     async def wait(self, source: str, ids: Sequence[str], seconds: float) -> Mapping[str, EventResult]:
-        """The results of accepted events, as far as there are any within ``seconds``."""
-        futures = {id_: f for id_ in ids if (f := self._waiting.get((source, id_))) is not None}
-        if futures and seconds > 0:
-            await asyncio.wait(futures.values(), timeout=seconds)
-        found = {id_: future.result() for id_, future in futures.items() if future.done()}
-        rest = [id_ for id_ in ids if id_ not in futures]
-        if rest:
-            found |= await self._store().results(source, rest)
-        return found
+        """The results of accepted events, as far as there are any within ``seconds``.
+
+        Those of other hosts, or of an earlier life of this one, are waited for too.
+        """
+        unknown = [id_ for id_ in ids if (source, id_) not in self._waiting]
+        found = dict(await self._store().results(source, unknown)) if unknown else {}
+        missing = [id_ for id_ in ids if id_ not in found]
+        if not missing or seconds <= 0:
+            return found
+        loop = asyncio.get_running_loop()
+        foreign = [id_ for id_ in missing if (source, id_) not in self._waiting]
+        self._foreign.update((source, id_) for id_ in foreign)
+        futures = {id_: self._waiting.setdefault((source, id_), loop.create_future()) for id_ in missing}
+        await asyncio.wait(futures.values(), timeout=seconds)
+        found |= {id_: future.result() for id_, future in futures.items() if future.done()}
+        late = [id_ for id_ in foreign if id_ not in found]
+        for key in [(source, id_) for id_ in late]:
+            if key in self._foreign:  # else it is processed here by now
+                self._foreign.discard(key)
+                self._waiting.pop(key, None)
+        return found | (dict(await self._store().results(source, late)) if late else {})
 
     async def bury(self, event: Event, reason: str, tries: int) -> None:
         """Move an event to the dead letters, as soon as the database takes it."""

@@ -217,6 +217,36 @@ async def test_what_a_crash_left_open_is_processed_at_the_next_start(store: Open
     assert [batch.id for batch in second.batches] == [batch.id for batch in first.batches]
 
 
+async def test_who_asks_before_the_next_start_found_it_waits_for_the_result(
+    store: OpenStore, event: MakeEvent
+) -> None:
+    first = Life(store)
+    first.handle = first.hang
+    async with first.until_killed():
+        await first.inbox.accept("key:1", [event("a", "one")])
+    second = Life(store)
+    assert await second.inbox.wait("key:1", ["a"], 0.01) == {}
+    assert not second.inbox._waiting, "nobody waits any more"
+    asking = [asyncio.create_task(second.inbox.wait("key:1", ["a"], 10)) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    async with second.running():
+        for asked in asking:
+            assert (await asked)["a"].replies[0].text == "re one"
+
+
+async def test_a_result_that_another_host_stored_silently_is_found_in_the_end(
+    store: OpenStore, event: MakeEvent
+) -> None:
+    first, second = Life(store), Life(store)
+    first.handle = first.hang
+    async with first.until_killed():
+        await first.inbox.accept("key:1", [event("a", "one")])
+        asking = asyncio.create_task(second.inbox.wait("key:1", ["a"], 0.3))
+        await until(lambda: second.inbox._waiting)
+        await first.answer(first.batches[0])
+        assert (await asking)["a"].replies[0].text == "re one"
+
+
 async def test_a_crash_after_the_results_queues_no_reply_twice(store: OpenStore, event: MakeEvent) -> None:
     first = Life(store)
     await first.inbox.accept("key:1", [event("a", "one")])
