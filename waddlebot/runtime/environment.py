@@ -86,11 +86,11 @@ class Environment:
         int,
         Field(
             "The most connections that this host opens to one PostgreSQL server.",
-            at_least=4,
+            at_least=5,
             at_most=1_000,
             env="DATABASE_CONNECTIONS_MAX",
         ),
-    ] = 18
+    ] = 19
     database_readers: Annotated[
         int,
         Field(

@@ -69,6 +69,7 @@ class LeaseStore(Store):
     """Hosts, what they want and what they hold. System scope only."""
 
     from_primary = True  # what is held is decided by what is there now
+    aside = True  # a heartbeat that waits behind a thousand rows is late, and the host taken for dead
     tables = (
         Table(
             "host",

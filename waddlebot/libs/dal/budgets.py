@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-ASIDE = 2
-"""Connections beside the budgets: the watch's own, and one that is open for moments (checks at start)."""
+ASIDE = 3
+"""Connections beside the budgets: the watch's own, the writer of stores that stand aside, and one that is open for
+moments (checks at start)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class PostgreSQLEngine:
         self._primary = Target("primary", url, PRIMARY, owners, patience_s=PATIENCE_S)
         serve = functools.partial(self._serve_primary, budgets.writers, False)
         self._writers = Lane("writer", budgets.writers.threads, serve, waiting_max)
+        self._aside = Lane("aside", 1, serve, waiting_max)
         serve = functools.partial(self._serve_primary, budgets.readers, True)
         self._readers = Lane("reader", budgets.readers.threads, serve, waiting_max)
         primary = PrimaryWatch(self._primary)
@@ -72,7 +73,7 @@ class PostgreSQLEngine:
     def write(self, work: Work) -> None:
         """Queue work for the primary's writers."""
         self._primary.check()
-        self._writers.submit(work)
+        (self._aside if work.store.aside else self._writers).submit(work)
 
     def read(self, work: Work) -> None:
         """Queue work for a replica that has what the read must see, or for the primary."""
@@ -103,7 +104,7 @@ class PostgreSQLEngine:
 
     def close(self) -> None:
         """Finish what is queued and close every connection."""
-        for lane in (*(replica.lane for replica in self._replicas), self._readers, self._writers):
+        for lane in (*(replica.lane for replica in self._replicas), self._readers, self._writers, self._aside):
             lane.close()
         self._watch.close()
 

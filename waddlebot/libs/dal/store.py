@@ -77,6 +77,8 @@ class Store:
     from_primary: ClassVar[bool] = False
     """Whether every `@reads` goes to the primary: where a decision depends on it that another host's write may
     have turned a moment ago (ranks, switches, keys, work that is handed over)."""
+    aside: ClassVar[bool] = False
+    """Whether writes have a connection of their own to PostgreSQL: small ones that must not wait behind others."""
     after_restore: ClassVar[tuple[str, ...]] = ()
     """Statements on the tables that a restored backup needs, in its transaction: what was under way when the
     backup was made may have ended since, and must not be done again."""

@@ -69,8 +69,8 @@ def test_the_scheme_chooses_the_profile(url: str, name: str, upgrade_first: bool
     ("variables", "readers", "writers"),
     [
         ({}, 8, 8),
-        ({"DATABASE_CONNECTIONS_MAX": "8"}, 3, 3),
-        ({"DATABASE_CONNECTIONS_MAX": "4"}, 1, 1),
+        ({"DATABASE_CONNECTIONS_MAX": "8"}, 2, 2),
+        ({"DATABASE_CONNECTIONS_MAX": "5"}, 1, 1),
         ({"DATABASE_READERS": "12", "DATABASE_WRITERS": "4"}, 12, 4),
         ({"DATABASE_URL": ""}, 2, 1),
     ],
@@ -84,7 +84,7 @@ def test_connections_are_shared_out_among_readers_and_writers(
 
 def test_budgets_beyond_the_limit_are_refused_by_name() -> None:
     found = environment.load({"DATABASE_URL": "postgresql://db/x", "DATABASE_READERS": "17"})
-    with pytest.raises(ValueError, match=r"DATABASE_READERS \(17\).*more than DATABASE_CONNECTIONS_MAX \(18\)"):
+    with pytest.raises(ValueError, match=r"DATABASE_READERS \(17\).*more than DATABASE_CONNECTIONS_MAX \(19\)"):
         budgets_of(found)
 
 

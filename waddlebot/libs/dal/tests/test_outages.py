@@ -263,7 +263,7 @@ async def test_connections_the_server_can_never_give_are_refused_at_the_start(se
         dal = AsyncDAL(few.url(name), budgets=small(8))
         with pytest.raises(
             Unavailable,
-            match=r"18 connections .*8 readers, 8 writers.* at most 5 \(max_connections = 8, 3 .*pgbouncer",
+            match=r"19 connections .*8 readers, 8 writers.* at most 5 \(max_connections = 8, 3 .*pgbouncer",
         ):
             await dal.open()
 

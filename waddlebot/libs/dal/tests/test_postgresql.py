@@ -11,6 +11,7 @@ import pytest
 from waddlebot.libs.dal import Busy, Community, DalError, EffectKey, Invalid, Store, Unavailable
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.migrations import upgrade
+from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.tests.sample import SAMPLE, SampleStore
 from waddlebot.libs.testing.stores import migrated, opened_dal, small
 
@@ -49,6 +50,25 @@ async def test_lost_connections_are_opened_again(postgresql_url: str) -> None:
             outcomes = await asyncio.gather(*[sample(dal).points() for _ in range(6)])
             assert outcomes == [{"bob": 7 + number}] * 6
             assert await sample(dal).add("bob", 1) == 8 + number
+
+
+async def test_a_store_that_stands_aside_waits_behind_nobody(postgresql_url: str) -> None:
+    class Aside(SampleStore):
+        aside = True
+
+    let = threading.Event()
+
+    def hold(store: Store) -> None:
+        let.wait(20)
+
+    async with opened_dal(postgresql_url, Owner("quick", Aside, SAMPLE.migrations), SAMPLE) as dal:
+        held = [asyncio.ensure_future(sample(dal).change(hold)) for _ in range(20)]
+        quick = dal.bind("quick", Community("home"))
+        assert isinstance(quick, Aside)
+        assert await quick.add("bob", 1) == 1
+        assert not any(one.done() for one in held)
+        let.set()
+        await asyncio.gather(*held)
 
 
 async def test_a_connection_lost_in_the_middle_has_one_effect(postgresql_url: str) -> None:
