@@ -7,20 +7,15 @@ stop a server take one of their own from `new_ngircd` or `new_inspircd`; all oth
 import contextlib
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trustme
 
 from waddlebot.libs.testing.ports import free_port
-
-_START_TIMEOUT_S = 20.0
+from waddlebot.libs.testing.server_process import ServerProcess, listens
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +29,7 @@ class IrcCertificates:
 
 
 @dataclass(slots=True)
-class IrcServer:
+class IrcServer(ServerProcess):
     """A running server. `port` is plain, `tls_port` is TLS with a certificate for 127.0.0.1 and localhost."""
 
     name: str
@@ -45,7 +40,6 @@ class IrcServer:
     config: Path
     link_port: int = 0
     host: str = "127.0.0.1"
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def url(self, channels: str, nick: str = "waddlebot", options: str = "", tls: bool = False) -> str:
         """A URL for IRC_URLS; `channels` are percent-encoded and separated by commas."""
@@ -58,39 +52,10 @@ class IrcServer:
 
     def start(self) -> None:
         """Start, or start again on the same ports, and wait until it answers."""
-        self.process = subprocess.Popen(  # noqa: S603  a server of Debian with a configuration of ours
-            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        deadline_s = time.monotonic() + _START_TIMEOUT_S
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline_s:
-                self.kill()
-                raise RuntimeError(f"{self.name} does not start: run {' '.join(self.command)}")
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        """End at once, as a crash would; harmless when it does not run."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def suspend(self) -> None:
-        """Let it hang: connections stay open and nothing answers."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Undo `suspend`."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGCONT)
+        self.launch(self.command)
 
     def _answers(self) -> bool:
-        try:
-            with socket.create_connection((self.host, self.port), timeout=1):
-                return True
-        except OSError:
-            return False
+        return listens(self.port, self.host)
 
 
 def program(name: str) -> str:

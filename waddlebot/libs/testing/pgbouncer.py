@@ -2,10 +2,7 @@
 
 import contextlib
 import shutil
-import socket
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +11,7 @@ import pytest
 
 from waddlebot.libs.testing.databases import HOST_ROLE, PostgreSQLServer
 from waddlebot.libs.testing.ports import free_port
+from waddlebot.libs.testing.server_process import ServerProcess, listens
 
 _START_S = 10.0
 # Between two transactions a client may be handed any server connection that is free; there are so few of them that
@@ -35,20 +33,19 @@ logfile = {log}
 
 
 @dataclass(slots=True)
-class PgBouncer:
+class PgBouncer(ServerProcess):
     """A running pgbouncer, two server connections for each database and role."""
 
     server: PostgreSQLServer
     folder: Path
     port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def url(self, database: str, role: str = HOST_ROLE) -> str:
         """The URL of a database of the server, through here."""
         return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Start it, or start it again on the same port, and wait until it answers. Raises TimeoutError."""
+        """Start it, or start it again on the same port, and wait until it answers. Raises RuntimeError."""
         users = self.folder / "users"
         users.write_text('"waddlebot" ""\n"waddlebot_owner" ""\n')
         file = self.folder / "pgbouncer.ini"
@@ -63,26 +60,10 @@ class PgBouncer:
         for path in (self.folder, users, file):
             if self.server.account is not None:  # it refuses to run as root, as PostgreSQL does
                 shutil.chown(path, self.server.account)
-        self.process = subprocess.Popen(  # noqa: S603  # a server of Debian with a configuration of ours
-            [program, "--quiet", str(file)], user=self.server.account, cwd="/", stdin=subprocess.DEVNULL
-        )
-        until = time.monotonic() + _START_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                if time.monotonic() > until:
-                    raise TimeoutError(f"pgbouncer does not listen on port {self.port}") from None
-                time.sleep(0.02)
-            else:
-                return
+        self.launch([program, "--quiet", str(file)], account=self.server.account)
 
-    def stop(self) -> None:
-        """Stop it at once; its clients lose their connections."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+    def _answers(self) -> bool:
+        return listens(self.port)
 
 
 @contextlib.contextmanager
@@ -94,7 +75,7 @@ def pgbouncer_running(server: PostgreSQLServer) -> Iterator[PgBouncer]:
         bouncer.start()
         yield bouncer
     finally:
-        bouncer.stop()
+        bouncer.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -6,7 +6,6 @@ Each test that asks for one gets a server of its own, without data, on a port be
 import contextlib
 import importlib.util
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,13 +18,14 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from waddlebot.libs.testing.ports import free_port
+from waddlebot.libs.testing.server_process import ServerProcess
 
-_START_TIMEOUT_S = 20.0
 _CLUSTER_NODES = 3
+_CLUSTER_S = 20.0
 
 
 @dataclass(slots=True)
-class RedisServer:
+class RedisServer(ServerProcess):
     """A server that a test starts, stops, kills and freezes. ``options`` are lines of its configuration."""
 
     program: Path
@@ -33,7 +33,6 @@ class RedisServer:
     port: int = field(default_factory=free_port)
     options: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -53,37 +52,12 @@ class RedisServer:
                 *self.options,
             )
             file.write_text("\n".join((*lines, "")))
-        self.process = subprocess.Popen(  # noqa: S603  the wheel's or Debian's own program
-            [str(self.program), str(file), *self.arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        deadline_s = time.monotonic() + _START_TIMEOUT_S
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline_s:
-                self.kill()
-                raise RuntimeError(f"{self.program} does not start: run it with {file}")
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        """End at once, as a crash would; harmless when it does not run."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+        self.launch([str(self.program), str(file), *self.arguments])
 
     def restart(self) -> None:
         """Crash, and start again with what was on its disk."""
         self.kill()
         self.start()
-
-    def suspend(self) -> None:
-        """Let it hang: connections stay open and nothing answers."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Undo `suspend`."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGCONT)
 
     def call(self, *command: str | bytes | int) -> Any:
         """Run one command as whoever needs no password; the answer as it came (RESP2)."""
@@ -227,7 +201,7 @@ def redis_cluster(tmp_path: Path) -> Iterator[list[RedisServer]]:
         subprocess.run(  # noqa: S603  Debian's own program
             [program, "--cluster", "create", *hosts, "--cluster-yes"], check=True, stdout=subprocess.DEVNULL
         )
-        deadline_s = time.monotonic() + _START_TIMEOUT_S
+        deadline_s = time.monotonic() + _CLUSTER_S
         while not all(b"cluster_state:ok" in node.call("CLUSTER", "INFO") for node in nodes):
             if time.monotonic() > deadline_s:
                 raise RuntimeError("the Cluster does not come up")

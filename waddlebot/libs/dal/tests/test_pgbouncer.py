@@ -93,7 +93,7 @@ async def test_a_pooler_s_own_limits_are_its_own_business(
 async def test_one_that_is_restarted_is_found_again(dal: AsyncDAL, pgbouncer: PgBouncer) -> None:
     async with dal:
         await asyncio.gather(*[sample(dal, community).add("bob", 1) for community in COMMUNITIES])
-        pgbouncer.stop()
+        pgbouncer.kill()
         try:
             with pytest.raises(Unavailable):
                 await sample(dal, "c0").points()
