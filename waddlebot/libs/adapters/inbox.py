@@ -226,8 +226,8 @@ class DurableInbox:
         if not missing or seconds <= 0:
             return found
         loop = asyncio.get_running_loop()
-        foreign = [id_ for id_ in missing if (source, id_) not in self._waiting]
-        self._foreign.update((source, id_) for id_ in foreign)
+        self._foreign.update((source, id_) for id_ in missing if (source, id_) not in self._waiting)
+        foreign = [id_ for id_ in missing if (source, id_) in self._foreign]
         futures = {id_: self._waiting.setdefault((source, id_), loop.create_future()) for id_ in missing}
         await asyncio.wait(futures.values(), timeout=seconds)
         found |= {id_: future.result() for id_, future in futures.items() if future.done()}
