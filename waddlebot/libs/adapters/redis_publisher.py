@@ -92,6 +92,7 @@ class Publisher:
         self._numbers = itertools.count()
         self._queues: dict[int, deque[_Leaving]] = {}
         self._doubtful: list[_Leaving] = []  # may have been stored before the connection broke
+        self._told = ""
         self._full: dict[int, float] = {}
         self._held: Counter[int] = Counter()
         self._buffered = 0
@@ -347,6 +348,7 @@ class Publisher:
 
     async def restore(self) -> None:
         """Send again what was under way when the connection broke, unless it had arrived."""
+        self._told = ""
         doubtful = self._doubtful
         by_partition: dict[int, list[_Leaving]] = {}
         for leaving in doubtful:
@@ -390,7 +392,9 @@ class Publisher:
                 self._counts["events_around"] += len(batch.events)
             except Exception as error:
                 self._counts["dropped"] += len(batch.events)
-                self._log.error("%d events could not go another way: %s", len(batch.events), error)
+                if str(error) != self._told:  # once for each outage, not for each batch
+                    self._told = str(error)
+                    self._log.error("events could not go another way: %s", error)
 
     async def flush(self, timeout_s: float) -> None:
         """Wait until all has left, at most so long; what has not then is counted."""

@@ -181,12 +181,18 @@ class TrackedBus:
         self._carrier.note(Results(source, tuple(results)))
 
     async def bypass(self, partition: int, batch: EventBatch) -> None:
-        """Hand a live batch of one partition to every group without the carrier, which is away."""
+        """Hand a live batch of one partition to every group without the carrier, which is away.
+
+        Raises ``Unavailable`` where a group that runs somewhere did not take it.
+        """
+        missed = set[str]()
         for group in self._groups():
             if self._is_here(group, partition):
                 await self._carrier.deliver(batch, (group,))
-            else:
-                await self._direct(group, batch)
+            elif not await self._direct(group, batch):
+                missed.add(group)
+        if missed := missed.difference(self._absent()):
+            raise Unavailable(f"nobody took them for {', '.join(sorted(missed))}")
 
     async def taken(self, group: str, batch: EventBatch) -> None:
         """Take a batch that another host handed over. Raises ``CallError`` where the group is not at home."""

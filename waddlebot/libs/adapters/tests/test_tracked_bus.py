@@ -10,6 +10,7 @@ from waddlebot.libs.adapters import tracked_bus as module
 from waddlebot.libs.adapters.redis_bus import RedisBus
 from waddlebot.libs.adapters.tests.bus_hosts import EVERY_PARTITION, line
 from waddlebot.libs.adapters.tracked_bus import Orphaned, Parked, TrackedBus
+from waddlebot.libs.dal import Unavailable
 from waddlebot.libs.sdk.ports import EventBatch
 from waddlebot.libs.testing.redis_servers import RedisServer
 from waddlebot.libs.testing.waiting import until
@@ -75,6 +76,17 @@ async def test_nobody_waits_for_a_group_that_has_run_nowhere_for_long(
     tracked.open.set()
     with pytest.raises(Parked, match=r"^elsewhere$"):
         await publishing
+
+
+async def test_lines_that_a_running_group_did_not_take_are_told_of(tracked: Tracked) -> None:
+    tracked.groups = ["group", "elsewhere"]
+    tracked.open.set()
+    live = EventBatch("l1", [line(1, "home")])
+    with pytest.raises(Unavailable, match="nobody took them for elsewhere"):
+        await tracked.bus.bypass(0, live)
+    assert tracked.got == ["l1"]
+    tracked.absent = ["elsewhere"]
+    await tracked.bus.bypass(0, EventBatch("l2", [line(2, "home")]))
 
 
 async def test_a_batch_that_is_begun_anew_here_has_one_carrier(tracked: Tracked) -> None:
