@@ -13,7 +13,6 @@ from waddlebot.libs.testing.databases import HOST_ROLE, PostgreSQLServer
 from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.testing.server_process import ServerProcess, listens
 
-_START_S = 10.0
 # Between two transactions a client may be handed any server connection that is free; there are so few of them that
 # they are shared all the time. (https://www.pgbouncer.org/config.html)
 _CONFIGURATION = """
