@@ -322,15 +322,15 @@ class DeliveryStore(Store):
         return {row[0]: _RESULT.decode(row[1]) for row in rows}
 
     @writes
-    def sending(self, leaving: Leaving, left: list[str], queued: list[str]) -> list[Send]:
+    def sending(self, leaving: Leaving, left: list[str], queued: list[str], in_doubt: bool = False) -> list[Send]:
         """These replies are about to leave; rows of what has ``left`` go. Returns those that may leave.
 
-        A ``queued`` row that is not this host's any more was taken over: another host says what is in it. What an
-        earlier try committed, in doubt, holds.
+        A ``queued`` row that is not this host's any more was taken over: another host says what is in it. Where an
+        earlier try is ``in_doubt``, what it committed holds.
         """
         self._delete("outbox", left)
-        before = self.db.execute("select state, sends from {outbox} where id = :id", {"id": leaving.id})
-        if before:
+        select = "select state, sends from {outbox} where id = :id"
+        if in_doubt and (before := self.db.execute(select, {"id": leaving.id})):
             state, sends = before[0]
             return _SENDS.decode(sends) if state == "sending" else []
         theirs = set(queued) - self._of("delete from {outbox}", " returning id", leaving.host, queued)

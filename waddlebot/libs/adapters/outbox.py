@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from waddlebot.libs.adapters.delivery_store import DeliveryStore, Leaving, unknown_of
 from waddlebot.libs.adapters.membership import Alone, Membership
-from waddlebot.libs.dal import Busy, DalError
+from waddlebot.libs.dal import Busy, DalError, InDoubt
 from waddlebot.libs.sdk.ports import CallError, CallLost, Endpoint, Send, Sent
 
 QUEUE_MAX = 20_000
@@ -194,11 +194,13 @@ class Outbox:
 
     async def _claim(self, row: Leaving, queued: list[str]) -> list[Send]:
         """Commit that these are about to leave; which of them may, as soon as the database says so."""
+        in_doubt = False
         while True:
             left, self._left = self._left, []
             try:
-                return await self._store().sending(row, left, queued)
+                return await self._store().sending(row, left, queued, in_doubt)
             except DalError as error:
+                in_doubt = in_doubt or isinstance(error, InDoubt)
                 self._left = left + self._left
                 self._log.warning("replies to %s wait for the database: %s", row.platform, error)
                 await asyncio.sleep(_RETRY_S)
