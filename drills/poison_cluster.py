@@ -67,5 +67,7 @@ async def _kept(hosts: Sequence[ProcessBot]) -> AsyncIterator[None]:
 
 
 poison_module = partial(_poison, words=("fail", "kill"), next_s_max=ANSWER_S_MAX)
-poison_router = partial(_poison, words=("kill",), next_s_max=TAKE_OVER_S_MAX)
-"""What kills the owner of a partition holds that up until another router owns it."""
+poison_router = partial(_poison, words=("kill",), next_s_max=2 * TAKE_OVER_S_MAX)
+"""What kills the owner of a partition holds that up until another router owns it. It may kill that one, too: then
+the partition waits for the first to be started again.
+"""

@@ -1,8 +1,9 @@
 """Coordinator: which hosts live, which of them holds which name, and this host's part in it (ARCHITECTURE §5).
 
-A host is believed to live until ``Timing.expiry_s`` after its last heartbeat, on the database's clock. It believes
-so itself for the shorter ``Timing.sure_s``, on a clock of its own that nobody can set: a process that was frozen,
-or cannot reach the database, holds nothing before others take it for dead.
+A host is believed to live until ``Timing.expiry_s`` after its last heartbeat, on the database's clock, or until
+another one has seen its process end (witness.py). It believes so itself for the shorter ``Timing.sure_s``, on a
+clock of its own that nobody can set: a process that was frozen, or cannot reach the database, holds nothing
+before others take it for dead.
 """
 
 import asyncio
@@ -92,6 +93,7 @@ class Coordinator:
         self._claims: dict[str, HostClaims] = {}
         self._told: dict[str, Wish] = {}
         self._giving: set[str] = set()
+        self._ended: set[str] = set()
         self._fences: dict[str, int] = {}
         self._owned: Mapping[int, int] = _UNOWNED
         self._trouble = ""
@@ -175,6 +177,11 @@ class Coordinator:
 
     def _is_it_sure(self) -> bool:
         return self.is_sure
+
+    def ended(self, host: str) -> None:
+        """Another host's process has ended, that is certain: what it held is free before its silence shows."""
+        self._ended.add(host)
+        self._wake.set()
 
     # --- life ------------------------------------------------------------------------------------------
 
@@ -271,10 +278,12 @@ class Coordinator:
         await self._publish()
         news = await self._store().news(self._number)
         self._take_in(news)
-        if news.lapsed and self._may_bury():
-            dead = await self._store().bury()
+        self._ended &= self._hosts.keys()
+        lapsed = news.lapsed and self._may_bury()
+        if lapsed or self._ended:
+            dead = await self._store().bury([*self._ended], bool(lapsed))
             if dead:
-                self._log.warning("silent for too long and taken for dead: %s", ", ".join(map(self._name, dead)))
+                self._log.warning("ended or silent for too long, and buried: %s", ", ".join(map(self._name, dead)))
             self._take_in(await self._store().news(self._number))
         give, take = self._moves()
         if give or take:

@@ -24,6 +24,7 @@ from waddlebot.libs.sdk.ports import CallError, EventBatch
 from waddlebot.libs.web.doors import ASGI
 from waddlebot.runtime.distribution_metrics import breaker_measures
 from waddlebot.runtime.freshness import Heeding, Telling
+from waddlebot.runtime.witness import Witness
 
 if TYPE_CHECKING:
     from waddlebot.libs.adapters.tracked_bus import TrackedBus
@@ -59,6 +60,7 @@ class Links:
         config = host.grpc_config
         self._server = GrpcServer(config, self._answering, self._tokens, unary) if config.port else None
         self.peers = Peers(config, self._tokens, promises, codec)
+        self._witness = Witness(coordinator, self.peers.channel)
 
     def doors(self) -> Mapping[str, ASGI]:
         """Where the modules here answer over HTTP what they are not asked by gRPC."""
@@ -74,6 +76,7 @@ class Links:
         self._host.coordinator.when_changed(self._look)
         self._host.metrics.add(breaker_measures(self._breakers))
         self._look()
+        self._witness.start()
 
     def _breakers(self) -> Iterator[tuple[str, Breaker]]:
         for module, replicas in self._replicas.items():
@@ -82,6 +85,7 @@ class Links:
 
     async def stop(self) -> None:
         """Answer what is under way, and end all links."""
+        await self._witness.stop()
         if self._server is not None:
             await self._server.stop(_GRACE_S)
         else:

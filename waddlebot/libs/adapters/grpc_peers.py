@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import grpc
 import msgspec
+from grpc import aio
 
 from waddlebot.libs.adapters.breaker import Breaker
 from waddlebot.libs.adapters.grpc_config import GrpcConfig
@@ -249,6 +250,12 @@ class Peers:
                 endpoint.breaker.forget()
         if grpc in self._links:
             self._links[grpc].hasten()
+
+    def channel(self, grpc: str) -> aio.Channel | None:
+        """A connection of its own to the host at HOST:PORT; None where that could only be in the clear."""
+        if not self._config.may_ask(grpc):
+            return None
+        return channel_to(grpc, self._credentials, self._config.tls_name)
 
     async def keep(self, hosts: Collection[tuple[str, str]]) -> None:
         """Forget all hosts but those with these addresses, ``(grpc, http)``: what was asked of others is lost."""

@@ -37,6 +37,9 @@ CLIENT: Options = [
     ("grpc.enable_retries", 0),  # only we know which calls may be repeated
     # A channel is one try to connect: neither its pause nor its connection is another's.
     ("grpc.use_local_subchannel_pool", 1),
+    # One that tries for longer waits for a host that is just starting.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 200),
 ]
 
 

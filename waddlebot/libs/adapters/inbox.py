@@ -351,5 +351,5 @@ class DurableInbox:
         reason = f"the process ended {left.tries} times while it was handled"
         await self.bury(event, reason, left.tries)
         result = EventResult(event.id, "failed", (), reason)
-        await self._store().answered(batch, [result], [], [], self._members.host)
+        await self.answered(batch, [result], [])
         await self._store().done([batch.id])

@@ -1,8 +1,9 @@
 """Hosts and leases (ARCHITECTURE §5), on the database's clock.
 
-A lease is valid while its holder's row in ``host`` exists. A row is deleted only by its own host or once it has
-lapsed, and ids are never used again, so "the holder is gone" stays true for ever once it is. A heartbeat and a
-deletion of the same row wait for each other in the database: one of them finds that it came too late.
+A lease is valid while its holder's row in ``host`` exists. A row is deleted only by its own host, once it has
+lapsed, or once its process was seen to end, and ids are never used again, so "the holder is gone" stays true for
+ever once it is. A heartbeat and a deletion of the same row wait for each other in the database: one of them
+finds that it came too late.
 
 All other changes take turns by the one row of ``turn``: each sees what the one before it committed, and the
 number it draws is higher. So who asks for what changed since a number misses nothing.
@@ -138,10 +139,17 @@ class LeaseStore(Store):
         )
 
     @writes
-    def bury(self) -> list[str]:
-        """Take hosts that have lapsed for dead: what they held is free. Returns their ids."""
+    def bury(self, ended: Sequence[str] = (), lapsed: bool = True) -> list[str]:
+        """Take hosts that ``ended``, and all that have ``lapsed``, for dead: what they held is free.
+
+        Returns their ids.
+        """
         self._turn()
-        dead = [row[0] for row in self.db.execute("delete from {host} where until < {now} returning id")]
+        values = {"ended": _text(ended), "lapsed": int(lapsed)}
+        found = self.db.execute(
+            "delete from {host} where (until < {now} and :lapsed = 1) or id in {each:ended} returning id", values
+        )
+        dead = [row[0] for row in found]
         self.db.execute("delete from {want} where host not in (select id from {host})")
         return dead
 

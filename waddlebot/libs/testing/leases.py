@@ -28,13 +28,19 @@ def leases_of(dal: AsyncDAL) -> Callable[[], LeaseStore]:
 
 @contextlib.asynccontextmanager
 async def coordinating(
-    url: str, name: str = "test", *, routes: bool = False, alone: bool = False, timing: Timing | None = None
+    url: str,
+    name: str = "test",
+    *,
+    grpc: str = "",
+    routes: bool = False,
+    alone: bool = False,
+    timing: Timing | None = None,
 ) -> AsyncIterator[Coordinator]:
     """A coordinator that runs, on a database connection of its own. It stops gracefully at the end."""
     async with opened_dal(url, LEASES) as dal:
         log = logging.getLogger("test.coordination")
         coordinator = Coordinator(
-            leases_of(dal), HostRow("", name), log, routes=routes, alone=alone, timing=timing
+            leases_of(dal), HostRow("", name, grpc), log, routes=routes, alone=alone, timing=timing
         )
         await coordinator.start()
         running = asyncio.ensure_future(coordinator.run())

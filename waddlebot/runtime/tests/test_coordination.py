@@ -114,7 +114,7 @@ async def test_what_a_dead_host_held_is_taken_over(database_url: str, caplog: py
         assert not all_held(one), "the dead one lets go before others take over"
         await until(lambda: all_held(one))
         assert all(one.claims(KIND).held[name] > fence for name, fence in held.items())
-        assert "taken for dead: dying" in caplog.text
+        assert "buried: dying" in caplog.text
 
 
 async def test_who_is_sure_again_says_so(database_url: str) -> None:

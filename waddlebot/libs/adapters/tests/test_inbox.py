@@ -15,7 +15,7 @@ from waddlebot.libs.adapters.tests.conftest import MakeEvent, OpenStore, Unwell
 from waddlebot.libs.adapters.tracked_bus import Orphaned
 from waddlebot.libs.dal import Busy, InDoubt, Unavailable
 from waddlebot.libs.sdk import Event, EventBatch, EventResult, Reply
-from waddlebot.libs.sdk.ports import FOLLOWS, Accepted, sends_of
+from waddlebot.libs.sdk.ports import FOLLOWS, PARTITIONS, Accepted, sends_of
 from waddlebot.libs.testing.waiting import until
 
 LOG = logging.getLogger("test.inbox")
@@ -308,6 +308,20 @@ async def test_a_killer_dies_alone_after_five_tries(
     ]
     answered = [text for life in lives for text in life.texts if text != "poison"]
     assert answered.count("good after") == 1  # a bystander is not held up, and not tried again for it
+
+
+async def test_who_waits_for_a_killer_hears_of_its_end_at_once(
+    life: Life, store: OpenStore, event: MakeEvent
+) -> None:
+    await store().accept("gone-1", "key:1", [event("poison")], "gone")
+    for _ in range(TRIES_MAX):
+        [left] = await store().left_open([*range(PARTITIONS)], ["gone"])
+        await store().begin_again(left, "gone", [])
+    waiting = asyncio.create_task(life.inbox.wait("key:1", ["poison"], 3_600))
+    async with life.running():
+        results = await waiting
+    assert results["poison"].status == "failed"
+    assert "ended" in results["poison"].reason
 
 
 async def test_what_is_under_way_is_not_begun_again(life: Life, store: OpenStore, event: MakeEvent) -> None:
