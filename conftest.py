@@ -15,17 +15,14 @@ pytest_plugins = [
 
 
 _TOGETHER = Path("tests/conversations")
-"""What is run by one worker, so that each of the topologies is started once."""
-_APART = Path("tests/drills/test_drills.py")
-"""What has servers of its own for each test, so that any worker may run any of them."""
+"""What one worker runs, so that each of the topologies is started once."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
-    """Else the tests of one file share what they set up, so one worker runs them (xdist's ``--dist loadgroup``)."""
+    """Any other file is a group of its own for ``--dist loadgroup``: its tests share what they set up."""
     for item in items:
         path = item.path.relative_to(config.rootpath)
-        group = item.nodeid if path == _APART else str(_TOGETHER if path.is_relative_to(_TOGETHER) else path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(str(_TOGETHER if path.is_relative_to(_TOGETHER) else path)))
 
 
 def pytest_configure() -> None:
