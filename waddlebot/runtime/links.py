@@ -60,7 +60,7 @@ class Links:
         config = host.grpc_config
         self._server = GrpcServer(config, self._answering, self._tokens, unary) if config.port else None
         self.peers = Peers(config, self._tokens, promises, codec)
-        self._witness = Witness(coordinator, self.peers.channel)
+        self._witness = Witness(coordinator, self.peers.until_ended)
 
     def doors(self) -> Mapping[str, ASGI]:
         """Where the modules here answer over HTTP what they are not asked by gRPC."""

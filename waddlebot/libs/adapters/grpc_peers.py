@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import grpc
 import msgspec
-from grpc import aio
 
 from waddlebot.libs.adapters.breaker import Breaker
 from waddlebot.libs.adapters.grpc_config import GrpcConfig
 from waddlebot.libs.adapters.grpc_wire import channel_credentials, channel_to
 from waddlebot.libs.adapters.peer_link import Lost, PeerLink, Question, Settle, correlation_of
+from waddlebot.libs.adapters.presence import until_ended
 from waddlebot.libs.adapters.rest_endpoint import RestLink
 from waddlebot.libs.adapters.service_tokens import ServiceTokens
 from waddlebot.libs.adapters.sweep import Sweep
@@ -251,11 +251,11 @@ class Peers:
         if grpc in self._links:
             self._links[grpc].hasten()
 
-    def channel(self, grpc: str) -> aio.Channel | None:
-        """A connection of its own to the host at HOST:PORT; None where that could only be in the clear."""
+    async def until_ended(self, grpc: str) -> None:
+        """Return once the process that listened at HOST:PORT has ended; never for who may not be connected to."""
         if not self._config.may_ask(grpc):
-            return None
-        return channel_to(grpc, self._credentials, self._config.tls_name)
+            await asyncio.Event().wait()
+        await until_ended(channel_to(grpc, self._credentials, self._config.tls_name), grpc)
 
     async def keep(self, hosts: Collection[tuple[str, str]]) -> None:
         """Forget all hosts but those with these addresses, ``(grpc, http)``: what was asked of others is lost."""

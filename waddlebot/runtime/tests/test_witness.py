@@ -8,6 +8,7 @@ from grpc import aio
 
 from waddlebot.libs.adapters.grpc_wire import channel_to
 from waddlebot.libs.adapters.lease_store import HostRow
+from waddlebot.libs.adapters.presence import until_ended
 from waddlebot.libs.testing.leases import coordinating
 from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.testing.waiting import until
@@ -72,7 +73,7 @@ async def watched(url: str, opened: bool = True) -> AsyncIterator[tuple[Coordina
         two.claims("kind").want(NAMES)
         await until(lambda: two.claims("kind").held.keys() == NAMES.keys())
         async with coordinating(url, "one", grpc="127.0.0.1:1", timing=PATIENT) as one:
-            witness = Witness(one, lambda address: channel_to(address, None))
+            witness = Witness(one, lambda address: until_ended(channel_to(address, None), address))
             witness.start()
             try:
                 yield one, two, door
