@@ -44,7 +44,7 @@ fmt: .venv/ready  ## format the code and mend what ruff can
 
 tests: .venv/ready .venv-checks/ready peers
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder $(PYTEST)
+	@$(BIN)/coverage run -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 coverage: tests
 	@$(BIN)/coverage combine --quiet

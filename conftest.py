@@ -1,10 +1,11 @@
 """Plug-ins of the whole test run: each module named here publishes fixtures."""
 
-from collections.abc import Iterable
-from pathlib import Path
+import os
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer  # type: ignore[import-untyped]  # the library has no types
+from xdist.scheduler import LoadFileScheduling, Scheduling  # type: ignore[import-untyped]  # nor here
 
 pytest_plugins = [
     "waddlebot.libs.testing.databases",
@@ -14,18 +15,25 @@ pytest_plugins = [
 ]
 
 
-_TOGETHER = Path("tests/conversations")
+_TOGETHER = "tests/conversations"
 """What one worker runs, so that each of the topologies is started once."""
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
-    """Any other file is a group of its own for ``--dist loadgroup``: its tests share what they set up."""
-    for item in items:
-        path = item.path.relative_to(config.rootpath)
-        item.add_marker(pytest.mark.xdist_group(str(_TOGETHER if path.is_relative_to(_TOGETHER) else path)))
+class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # nor here
+    """The tests of a file share what they set up, so one worker runs them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _TOGETHER if nodeid.startswith(f"{_TOGETHER}/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """How tests are spread over workers."""
+    return _ByFile(config, log)
 
 
 def pytest_configure() -> None:
     """No test asserts milliseconds, so no example has a deadline: machines are busy."""
+    # Else its threads meddle in each process that is forked to run a server as another user.
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     settings.register_profile("waddlebot", deadline=None)
     settings.load_profile("waddlebot")

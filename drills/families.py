@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -69,7 +69,7 @@ FAMILIES: dict[str, Family[Any]] = {
 _START_S = 60.0
 
 
-def run(name: str, seed: int, rounds: int = 0) -> dict[str, Any]:
+def run(name: str, seed: int, rounds: int = 0, patience: float = 1.0) -> dict[str, Any]:
     """Run a family; what it counted, and how long it took in seconds.
 
     Raises ``BooksError`` where the books do not balance, ``TimeoutError`` where it takes too long.
@@ -82,6 +82,7 @@ def run(name: str, seed: int, rounds: int = 0) -> dict[str, Any]:
         tempfile.TemporaryDirectory(prefix="waddlebot-drill-") as folder,
         family.world(Path(folder), url) as running,
     ):
+        running = replace(running, patience=patience)
         counted = asyncio.run(_bounded(family, running, Random(f"{name} {seed}"), rounds))  # noqa: S311  to be repeated, not to be secret
     return {"rounds": rounds, **counted, "seconds": round(time.monotonic() - began, 1)}
 

@@ -28,7 +28,7 @@ async def misbehave(world: ClusterWorld, random: Random, rounds: int) -> dict[st
             asking = [
                 asyncio.create_task(_one(traffic, f"{mood}-{number}-{n}", mood, random)) for n in range(_TIMES)
             ]
-            slowest_s = max(slowest_s, await answered(traffic, f"beside-{number}", BESIDE_S_MAX))
+            slowest_s = max(slowest_s, await answered(traffic, f"beside-{number}", BESIDE_S_MAX * world.patience))
             results = [first, *await asyncio.gather(*asking)]
             left_alone = await _one(traffic, f"alone-{number}", "well", random)
             if "failed too often" not in left_alone["reason"]:

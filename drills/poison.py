@@ -56,7 +56,7 @@ async def _outlive(world: World, load: Load, number: int) -> None:
             began = time.monotonic()
             [result] = await load.ask([line(f"next-{number}-{life}", "!book")], _WAIT_S)
             took_s = time.monotonic() - began
-            if not result["replies"] or took_s > ANSWER_S_MAX:
+            if not result["replies"] or took_s > ANSWER_S_MAX * world.patience:
                 raise BooksError(f"round {number}: the next event took {took_s:.2f} s: {result}")
             while True:
                 [last] = await load.ask([line(f"poison-{number}", "!poison")], 0)

@@ -33,7 +33,7 @@ async def _poison(
             good = [line(f"good-{number}-{n}", "!book", channel) for n in range(random.randrange(1, 8))]
             batch = random.sample([*poisons, *good], len(poisons) + len(good))
             asking = asyncio.create_task(traffic.outcomes(batch, _TRIES_S))
-            slowest_s = max(slowest_s, await answered(traffic, f"next-{number}", next_s_max))
+            slowest_s = max(slowest_s, await answered(traffic, f"next-{number}", next_s_max * world.patience))
             results = await asking
             bad = {one["id"] for one in poisons}
             if wrong := [r for r in results if (r["status"] == "failed") != (r["event_id"] in bad)]:

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,15 @@ class BooksError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One bot's folder, database and environment."""
+    """One bot's folder, database and environment.
+
+    ``patience`` multiplies what an answer may take: other tests share the machine with those of `make test`.
+    """
 
     folder: Path
     database_url: str
     bot: ProcessBot
+    patience: float = field(default=1.0, kw_only=True)
 
     def log(self) -> str:
         """What the bot logged last."""

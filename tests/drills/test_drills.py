@@ -15,12 +15,13 @@ from drills.world import BooksError, World, engine, world
 
 SEED = 20_261_123
 ROUNDS = 2
+PATIENCE = 5.0
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name not in FAULTS])  # those have tests of theirs
 def test_the_books_balance(family: str) -> None:
-    assert run(family, SEED, ROUNDS)["rounds"] == ROUNDS
+    assert run(family, SEED, ROUNDS, PATIENCE)["rounds"] == ROUNDS
 
 
 def test_a_database_that_does_not_synchronise_is_found(tmp_path: Path) -> None:
