@@ -4,7 +4,7 @@ SHELL = /bin/sh
 BIN = .venv/bin
 # A developer's environment runs the bot as well; everybody else gets the lean one.
 RUN_VENV := $(if $(wildcard .venv/ready),.venv,.venv-run)
-CODE := waddlebot tests deploy $(wildcard benchmarks drills fuzz)
+CODE := conftest.py waddlebot tests deploy $(wildcard benchmarks drills fuzz)
 # Lines of these that tests must have run, in percent of each.
 COVERED = libs runtime processing
 COVERAGE_MIN = 90

@@ -4,8 +4,8 @@ import os
 
 import pytest
 from hypothesis import settings
-from xdist.remote import Producer  # type: ignore[import-untyped]  # the library has no types
-from xdist.scheduler import LoadFileScheduling, Scheduling  # type: ignore[import-untyped]  # nor here
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling, Scheduling
 
 pytest_plugins = [
     "waddlebot.libs.testing.databases",
@@ -19,7 +19,7 @@ _TOGETHER = "tests/conversations"
 """What one worker runs, so that each of the topologies is started once."""
 
 
-class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # nor here
+class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # the library publishes no types
     """The tests of a file share what they set up, so one worker runs them."""
 
     def _split_scope(self, nodeid: str) -> str:
