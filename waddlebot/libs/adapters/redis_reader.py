@@ -22,6 +22,8 @@ _ENTRIES_MAX = 32
 _ORPHANS_MAX = 20_000
 _BYTES_MAX = 256_000
 
+type Wants = dict[str, Mapping[int, int]]
+"""The partitions that each group reads, with the fence under which it does."""
 type Owned = Mapping[int, int]
 """The partitions of this host, with the fence of its lease of each."""
 
@@ -62,6 +64,7 @@ class Reader:
         self._decoded: dict[tuple[int, str], EventBatch | None] = {}
         self._finished: dict[tuple[str, int], list[str]] = {}
         self._to_ack = asyncio.Event()
+        self._acking = asyncio.Lock()
         self._settled = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -83,39 +86,43 @@ class Reader:
 
     async def run(self) -> None:
         """Read what comes; for ever."""
-        reading: asyncio.Task[Found] | None = None
+        reading: asyncio.Task[tuple[Found, Wants]] | None = None
         while True:
             await self._link.up.wait()
             try:
-                found = await (reading or self._next())
+                found, wanted = await (reading or self._next())
                 reading = None
                 if found.entries and not self._stopped and self._link.up.is_set():
                     # Redis looks for more while what came is worked on here.
                     reading = asyncio.get_running_loop().create_task(self._next())
                     await asyncio.sleep(0)
-                self._take_in(found)
+                self._take_in(found, wanted)
             except FAILURES as error:
                 reading = None
                 self._link.lost(error)
 
-    async def _next(self) -> Found:
-        """What is new, as soon as anything is. Raises what the streams raise; all is looked into again then."""
+    async def _next(self) -> tuple[Found, Wants]:
+        """What is new, as soon as anything is, and what was asked for.
+
+        Raises what the streams raise; all is looked into again then.
+        """
         await self._wake.wait()
         await asyncio.sleep(max(self._read_at_s + _PACE_S - time.monotonic(), 0))
         self._read_at_s = time.monotonic()
         self._wake.clear()
         try:
             if self._stopped:
-                return Found({}, {})
+                return Found({}, {}), {}
             await self._take_over()
             wants = self._wants()
-            return await self._streams.read(wants, _ENTRIES_MAX, _BYTES_MAX) if wants else Found({}, {})
+            found = await self._streams.read(wants, _ENTRIES_MAX, _BYTES_MAX) if wants else Found({}, {})
+            return found, wants
         except FAILURES:
             self.ring(range(PARTITIONS))
             raise
 
-    def _wants(self) -> dict[str, Mapping[int, int]]:
-        wants: dict[str, Mapping[int, int]] = {}
+    def _wants(self) -> Wants:
+        wants: Wants = {}
         for group in self.groups.values():
             if group.rung and not group.busy:
                 wanted = self._may_read(group)
@@ -130,13 +137,13 @@ class Reader:
         owned = self._owned
         return {p: owned[p] for p in group.rung if p in owned and p not in group.taking}
 
-    def _take_in(self, found: Found) -> None:
+    def _take_in(self, found: Found, wanted: Wants) -> None:
         for name, entries in found.entries.items():
             group = self.groups[name]
             read: Counter[int] = Counter()
             for entry in entries:
                 read[entry.partition] += 1
-                self._hand_on(group, entry)
+                self._hand_on(group, entry, wanted[name][entry.partition])
             group.rung.update(p for p, number in read.items() if number >= _ENTRIES_MAX)
         for name, partitions in found.later.items():
             self.groups[name].rung.update(partitions)
@@ -158,8 +165,10 @@ class Reader:
         self._decoded[key] = batch
         return batch
 
-    def _hand_on(self, group: Group, entry: Entry, begun: bool = False) -> None:
+    def _hand_on(self, group: Group, entry: Entry, fence: int, begun: bool = False) -> None:
         partition, id_ = entry.partition, entry.id
+        if group.owned and self._owned.get(partition) != fence:
+            return  # given up while it was on its way: the next owner takes it over, be it this host again
         batch = self._decode(entry)
         if id_ in group.in_hand.get(partition, ()):
             return
@@ -254,18 +263,19 @@ class Reader:
                 self._link.lost(error)
 
     async def flush(self) -> None:
-        """Acknowledge what is finished now. Raises what the streams raise; it is tried again then."""
-        self._to_ack.clear()
-        finished, self._finished = self._finished, {}
-        if not finished:
-            return
-        try:
-            await self._streams.ack(finished)
-        except FAILURES:
-            for key, ids in finished.items():
-                self._finished[key] = ids + self._finished.get(key, [])
-            self._to_ack.set()
-            raise
+        """Acknowledge all that is finished. Raises what the streams raise; it is tried again then."""
+        async with self._acking:  # whoever asks next returns when what is under way is acknowledged, too
+            self._to_ack.clear()
+            finished, self._finished = self._finished, {}
+            if not finished:
+                return
+            try:
+                await self._streams.ack(finished)
+            except FAILURES:
+                for key, ids in finished.items():
+                    self._finished[key] = ids + self._finished.get(key, [])
+                self._to_ack.set()
+                raise
 
     # --- partitions and what others left -----------------------------------------------------------------
 
@@ -310,7 +320,7 @@ class Reader:
                 self._log.error("%d batches ended %s too often and are left out", given_up, group.name)
             for entry in entries:
                 self._counts["taken"] += 1
-                self._hand_on(group, entry, begun=True)
+                self._hand_on(group, entry, ANYBODY if fence is None else fence, begun=True)
             self._decoded.clear()
 
     async def restore(self) -> None:

@@ -85,6 +85,7 @@ async def watched(url: str, opened: bool = True) -> AsyncIterator[tuple[Coordina
 async def test_what_a_process_held_is_free_as_soon_as_it_has_ended(database_url: str) -> None:
     async with watched(database_url) as (one, two, door):
         await until(lambda: door.guests == 1)
+        await asyncio.sleep(1.0)  # it takes the connection for one when the answer to its greeting has come
         one.claims("kind").want(dict.fromkeys(NAMES, 1), most=4)
         await until(lambda: len(one.claims("kind").held) == 2)
         await door.end()
@@ -107,6 +108,7 @@ async def test_who_was_never_connected_is_not_accused(database_url: str) -> None
         assert two.host in one.hosts()
         await door.open()  # it was starting
         await until(lambda: door.guests == 1)
+        await asyncio.sleep(1.0)  # it takes the connection for one when the answer to its greeting has come
         await door.end()
         await until(lambda: two.host not in one.hosts())
 

@@ -1,10 +1,12 @@
 """Owned partitions on Redis Streams: one reader each, order over a take-over, fences against former holders."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
 
+from waddlebot.libs.adapters.redis_streams import Found
 from waddlebot.libs.adapters.tests.bus_hosts import (
     EVERY_PARTITION,
     ROUTER,
@@ -67,6 +69,58 @@ async def test_nothing_is_lost_or_reordered_while_partitions_move(url: str) -> N
         await until(lambda: len(told) >= len(LINES))
     assert missing(LINES, told) == []
     assert in_order(told)
+
+
+async def test_what_is_on_its_way_to_a_former_owner_is_the_next_ones(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = BusHost(url, "h1", ROUTER), BusHost(url, "h2", ROUTER)
+    streams, read, held = first.bus._reader._streams, asyncio.Event(), asyncio.Event()
+    reading = streams.read
+
+    async def slow(*asked: Any) -> Found:
+        found = await reading(*asked)
+        if found.entries:
+            read.set()
+            await held.wait()
+        return found
+
+    async with running(first, second):
+        monkeypatch.setattr(streams, "read", slow)  # the answer is on the network for long
+        await second.announce(range(10))
+        await read.wait()
+        first.bus.own({})
+        await first.bus.finished(range(PARTITIONS))
+        second.bus.own(dict.fromkeys(range(PARTITIONS), 2))
+        await until(lambda: len(second.heard(ROUTER)) == 10)
+        held.set()
+        await asyncio.sleep(0.2)
+    assert first.heard(ROUTER) == []
+    assert missing(range(10), second.heard(ROUTER)) == []
+
+
+async def test_a_partition_is_let_go_when_what_was_finished_is_acknowledged(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = BusHost(url, "h1", ROUTER)
+    streams, asked, held = host.bus._reader._streams, asyncio.Event(), asyncio.Event()
+    acknowledging = streams.ack
+
+    async def slow(*finished: Any) -> None:
+        asked.set()
+        await held.wait()
+        await acknowledging(*finished)
+
+    async with running(host):
+        monkeypatch.setattr(streams, "ack", slow)  # the answer is on the network for long
+        await host.announce(range(10))
+        await asked.wait()
+        host.bus.own({})
+        letting_go = asyncio.create_task(host.bus.finished(range(PARTITIONS)))
+        await asyncio.sleep(0.1)
+        assert not letting_go.done()
+        held.set()
+        await letting_go
 
 
 async def test_a_new_owner_begins_with_what_the_dead_one_had_in_hand(url: str) -> None:
