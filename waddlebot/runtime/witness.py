@@ -21,6 +21,7 @@ class Witness:
         self._coordinator = coordinator
         self._until_ended = until_ended
         self._watching: dict[str, asyncio.Task[None]] = {}
+        self._stopped = False
         self._log = logging.getLogger("runtime.witness")
 
     def start(self) -> None:
@@ -29,7 +30,8 @@ class Witness:
         self._look()
 
     async def stop(self) -> None:
-        """Watch nobody any more."""
+        """Watch nobody any more, though hosts still come and go."""
+        self._stopped = True
         watching, self._watching = self._watching, {}
         for task in watching.values():
             task.cancel()
@@ -37,6 +39,8 @@ class Witness:
 
     def _look(self) -> None:
         """Hosts came or went: the next ones may be others."""
+        if self._stopped:
+            return
         coordinator = self._coordinator
         watched = next_of(coordinator.host, coordinator.hosts())
         for id_ in self._watching.keys() - watched.keys():

@@ -113,6 +113,21 @@ async def test_who_was_never_connected_is_not_accused(database_url: str) -> None
         await until(lambda: two.host not in one.hosts())
 
 
+async def test_who_has_stopped_watches_nobody_who_comes_later(database_url: str) -> None:
+    asked: list[str] = []
+
+    async def until_ended(address: str) -> None:
+        asked.append(address)
+
+    async with coordinating(database_url, "one", grpc="127.0.0.1:1", timing=PATIENT) as one:
+        witness = Witness(one, until_ended)
+        witness.start()
+        await witness.stop()
+        async with coordinating(database_url, "two", grpc="127.0.0.1:2", timing=PATIENT) as two:
+            await until(lambda: two.host in one.hosts())
+    assert asked == []
+
+
 def test_every_host_is_watched_by_two_others() -> None:
     hosts = {f"host-{n}": HostRow(f"host-{n}", f"name-{n}", f"127.0.0.1:{n}") for n in range(1, 6)}
     hosts["host-0"] = HostRow("host-0", "nobody can reach it")
