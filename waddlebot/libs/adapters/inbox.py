@@ -65,6 +65,7 @@ class DurableInbox:
         self._waiting: dict[tuple[str, str], asyncio.Future[EventResult]] = {}
         self._foreign: set[tuple[str, str]] = set()  # those of them that nobody here processes
         self._tasks: set[asyncio.Task[None]] = set()
+        self._announced: dict[str, asyncio.Task[None]] = {}  # by batch id, of ours
 
     @property
     def open_events(self) -> int:
@@ -122,10 +123,17 @@ class DurableInbox:
             self._foreign.discard((batch.source, event.id))
             self._waiting.setdefault((batch.source, event.id), loop.create_future())
 
-    def _spawn(self, batch: EventBatch) -> None:
-        task = asyncio.get_running_loop().create_task(self._process(batch))
+    def _spawn(self, batch: EventBatch) -> asyncio.Task[None]:
+        task = self._announced[batch.id] = asyncio.get_running_loop().create_task(self._process(batch))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if self._announced.get(batch.id) is task:
+                del self._announced[batch.id]
+
+        task.add_done_callback(ended)
+        return task
 
     async def _process(self, batch: EventBatch) -> None:
         """Announce until everybody has processed the batch; effects and results are stored once.
@@ -244,21 +252,24 @@ class DurableInbox:
 
     async def run(self) -> None:
         """Process what was left open and what is replayed, mark batches done, forget old ids, until stopped."""
-        forget_at = adopt_at = time.monotonic()
+        async with asyncio.TaskGroup() as tasks:  # what is adopted may take its time, and the others may not wait
+            tasks.create_task(self._regularly(self._mark_done, _DONE_EVERY_S))
+            tasks.create_task(self._regularly(self.adopt, _ADOPT_EVERY_S))
+            tasks.create_task(self._regularly(self._forget, _FORGET_EVERY_S))
+
+    async def _regularly(self, work: Callable[[], Awaitable[None]], every_s: float) -> None:
         while not self._stopping.is_set():
+            pause_s = every_s
             try:
-                await self._mark_done()
-                if time.monotonic() >= adopt_at:
-                    await self.adopt()
-                    adopt_at = time.monotonic() + _ADOPT_EVERY_S
-                if time.monotonic() >= forget_at:
-                    await self._forgotten(await self._store().forget(time.time() - REMEMBERED_S))
-                    forget_at = time.monotonic() + _FORGET_EVERY_S
+                await work()
             except DalError as error:
                 self._log.warning("the inbox waits for the database: %s", error)
-                await asyncio.sleep(_RETRY_S)
+                pause_s = max(_RETRY_S, _DONE_EVERY_S)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _DONE_EVERY_S)
+                await asyncio.wait_for(self._stopping.wait(), pause_s)
+
+    async def _forget(self) -> None:
+        await self._forgotten(await self._store().forget(time.time() - REMEMBERED_S))
 
     async def stop(self) -> None:
         """Take nothing more, finish what is open and mark it done."""
@@ -276,6 +287,9 @@ class DurableInbox:
                 self._orphans = orphans + self._orphans
                 raise
             self._known.difference_update(orphans)
+            for batch_id in orphans:  # whoever begins it announces it; who waits for the end of ours, here, goes on
+                if (announced := self._announced.get(batch_id)) is not None:
+                    announced.cancel()
         parked, self._parked = self._parked, []
         if parked:
             try:
@@ -327,10 +341,9 @@ class DurableInbox:
         if pauses:
             await asyncio.sleep(random.uniform(0.05, 0.05 * 2**left.tries))  # noqa: S311  jitter, no secret
         self._expect(left.batch)
-        if left.tries:
-            await self._process(left.batch)
-        else:  # nobody has begun it, so nobody died of it
-            self._spawn(left.batch)
+        task = self._spawn(left.batch)
+        if left.tries:  # else nobody has begun it, so nobody died of it
+            await asyncio.wait((task,))
         return paused or pauses
 
     async def _begin(self, left: OpenBatch) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -364,6 +365,36 @@ async def test_a_batch_whose_owner_died_is_begun_anew_and_that_is_counted(
         life.inbox.orphaned(batch.id)
         await until(lambda: len(life.batches) == 2)
         assert [(left.batch.id, left.tries) for left in await store().open_batches()] == [(batch.id, 2)]
+
+
+async def test_what_is_adopted_holds_up_no_mark_and_its_own_new_beginning_no_more(
+    life: Life, store: OpenStore, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ADOPT_EVERY_S", 0.01)
+    await life.inbox.bury(event("killer", "killer"), "it failed", 5)
+    await store().replay([], f"{REPLAY}-1")
+
+    async def handle(batch: EventBatch) -> None:
+        await (life.hang if batch.events[0].text == "killer" else life.answer)(batch)
+
+    async def open_tries() -> list[int]:
+        return [left.tries for left in await store().open_batches()]
+
+    def begun(times: int) -> bool:
+        return life.texts.count("killer") == times
+
+    async def nothing_else_is_open() -> bool:
+        return len(await open_tries()) == 1
+
+    life.handle = handle
+    async with life.until_killed():
+        for times in (1, 2, 3):  # another host owns its partition and dies of it, again and again
+            await until(partial(begun, times))
+            await life.inbox.accept("key:1", [event(f"good-{times}", "good")])
+            await until(nothing_else_is_open)
+            assert await open_tries() == [times]
+            (left,) = await store().open_batches()
+            life.inbox.orphaned(left.batch.id)
 
 
 async def test_a_batch_that_is_begun_elsewhere_is_let_go(
