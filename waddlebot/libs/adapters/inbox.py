@@ -287,7 +287,7 @@ class DurableInbox:
                 self._orphans = orphans + self._orphans
                 raise
             self._known.difference_update(orphans)
-            for batch_id in orphans:  # whoever begins it announces it; who waits for the end of ours, here, goes on
+            for batch_id in orphans:  # whoever begins it anew announces it; nobody here waits for ours
                 if (announced := self._announced.get(batch_id)) is not None:
                     announced.cancel()
         parked, self._parked = self._parked, []
