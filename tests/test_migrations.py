@@ -22,6 +22,8 @@ from waddlebot.runtime.host import database
 
 OWNERS = database(environment.load({}), discover()).owners
 VERSIONS = range(max(len(migrations(owner, SQLITE)) for owner in OWNERS) + 1)
+NEVER_WRITTEN = {("core.identity", "link")}
+"""Tables that no version wrote a row to, and that are gone."""
 VALUES: Mapping[str, Any] = {"text": "x", "real": 1.0, "double precision": 1.0, "boolean": True, "blob": b"x"}
 
 
@@ -83,7 +85,8 @@ def test_each_earlier_version_becomes_what_is_declared(database_url: str, versio
     assert all(found.version == found.known for found in status(database_url, OWNERS))
     assert differences(database_url, OWNERS) == []
     after = count(url)
-    assert {table: rows for table, rows in before.items() if after.get(table, 0) < rows} == {}
+    lost = {table: rows for table, rows in before.items() if after.get(table, 0) < rows}
+    assert lost.keys() <= NEVER_WRITTEN, lost
 
 
 async def test_two_hosts_that_upgrade_at_once_do_it_once(database_url: str, tmp_path: Path) -> None:

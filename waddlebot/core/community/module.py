@@ -1,7 +1,6 @@
 """Communities: their entities, members, ranks, settings, switches and command overrides. Start here."""
 
 import dataclasses
-import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,6 +45,7 @@ from waddlebot.libs.sdk import (
     admits,
 )
 from waddlebot.libs.sdk.arguments import parse_duration
+from waddlebot.libs.sdk.codes import digest_of, new_code
 from waddlebot.libs.sdk.rank import words
 
 ENTITIES_MAX = 1_000
@@ -55,11 +55,6 @@ ACCOUNTS_MAX = 1_000
 """Accounts in one call of ``members``."""
 
 COOLDOWN_S_MAX = 86_400.0
-
-CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-"""Without 0 and O, 1 and I: nobody should have to guess what they read."""
-
-CODE_LENGTH = 6
 
 _COMMUNITY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _PREFIX = re.compile(r"[^\w\s/\\\"'@]{1,3}")
@@ -243,7 +238,7 @@ async def claim(ctx: Ctx, code: str | None = None) -> Reply:
         raise Refusal("You own this community already.")
     if code is None:
         return await _ask_claim(ctx, account, now)
-    left = await ctx.store.claim(account, _digest(ctx.community, account, code.upper()), now)
+    left = await ctx.store.claim(account, _digest(ctx, code), now)
     if left < 0:
         return Reply(f"{ctx.event.user_name} owns {ctx.community} now.")
     if left:
@@ -255,9 +250,9 @@ async def claim(ctx: Ctx, code: str | None = None) -> Reply:
 
 
 async def _ask_claim(ctx: Ctx, account: str, now: float) -> Reply:
-    code = "".join(ctx.random.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    code = new_code(ctx.random)
     how = f"Type {ctx.settings.prefix}claim and the code here."
-    if not await ctx.store.open_claim(account, _digest(ctx.community, account, code), now):
+    if not await ctx.store.open_claim(account, _digest(ctx, code), now):
         raise Refusal(f"Your code is on the operator's console since less than ten minutes. {how}")
     # Above every level an operator may have chosen: without this line nobody could ever own the community.
     ctx.log.critical(
@@ -268,8 +263,8 @@ async def _ask_claim(ctx: Ctx, account: str, now: float) -> Reply:
     return Reply(f"There is a code for you on the operator's console and in the log. {how}")
 
 
-def _digest(community: str, account: str, code: str) -> str:
-    return hashlib.sha256(f"{community}\n{account}\n{code}".encode()).hexdigest()
+def _digest(ctx: Ctx, code: str) -> str:
+    return digest_of(ctx.secret("claims"), code, ctx.community, ctx.event.account)
 
 
 # Ranks

@@ -1,18 +1,20 @@
-"""Identity: the accounts that were seen, and the people they belong to."""
+"""Identity: the accounts that were seen, and the people they belong to. Start here."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from waddlebot.core.identity import linking
+from waddlebot.core.identity.linking import EVERYBODY
 from waddlebot.core.identity.seen import Seen
 from waddlebot.core.identity.store import IdentityStore
 from waddlebot.libs.contracts.identity import (
     Accounts,
     Identity,
-    Links,
-    LinksRequest,
     LookupRequest,
+    People,
+    PeopleRequest,
     SeenAccounts,
     SeenRequest,
 )
@@ -20,19 +22,19 @@ from waddlebot.libs.contracts.reputation import KnownRequest, Reputation
 from waddlebot.libs.sdk import (
     BatchContext,
     CallError,
+    Context,
     Crowd,
+    Login,
     Module,
+    Reply,
     ServiceContext,
-    System,
 )
 
 NAMES_MAX = 1_000
 """Logins or accounts in one call."""
 
-# Accounts belong to no community, so no scope can narrow these reads.
-_ANYWHERE = System("accounts belong to no community")
-
 type Ctx = ServiceContext[None, IdentityStore]
+type Typed = Context[None, IdentityStore]
 
 module = Module(
     __name__,
@@ -57,15 +59,45 @@ async def see(ctx: BatchContext[None, IdentityStore], crowd: Crowd) -> None:
     """Write down the accounts that are new, renamed, or not written lately."""
     written, now = ctx.state(Seen), ctx.now()
     if news := written.news(crowd, now):
-        await ctx.store_in(_ANYWHERE).saw(news, now)
+        await ctx.store_in(EVERYBODY).saw(news, now)
         written.wrote(news)
+
+
+# What people type
+
+
+@module.command("identity", user_cooldown_s=5)
+async def show(ctx: Typed) -> Reply:
+    """Show which of your accounts are linked."""
+    return await linking.shown(ctx)
+
+
+@module.command("identity link", user_cooldown_s=5)
+async def link(ctx: Typed, platform: str, name: Login, server: str | None = None) -> Reply:
+    """Ask for a code that links another account of yours: it is typed there, with verify."""
+    return await linking.asked(ctx, platform.lower(), name, server or "")
+
+
+@module.command("verify")
+async def verify(ctx: Typed, code: str) -> Reply:
+    """Link this account with the one that asked for the code."""
+    return await linking.verified(ctx, code)
+
+
+@module.command("identity unlink", user_cooldown_s=5)
+async def unlink(ctx: Typed, platform: str | None = None, name: Login | None = None) -> Reply:
+    """Take this account, or another one of yours, out of those that are linked."""
+    return await linking.parted(ctx, (platform or "").lower(), name or "")
+
+
+# What other modules ask
 
 
 @module.answers(Identity.lookup)
 async def lookup(ctx: Ctx, request: LookupRequest) -> Accounts:
     """The accounts of logins on one platform, those that the asking community knows before others."""
     _check(request.logins)
-    found = await ctx.store_in(_ANYWHERE).by_login(request.platform, request.logins, request.server)
+    found = await ctx.store_in(EVERYBODY).by_login(request.platform, request.logins, request.server)
     several = tuple({one.account for accounts in found for one in accounts if len(accounts) > 1})
     here: tuple[str, ...] = ()
     if several and ctx.community:
@@ -78,18 +110,19 @@ async def lookup(ctx: Ctx, request: LookupRequest) -> Accounts:
     )
 
 
-@module.answers(Identity.links)
-async def links(ctx: Ctx, request: LinksRequest) -> Links:
-    """Which accounts belong to which people."""
+@module.answers(Identity.people)
+async def people(ctx: Ctx, request: PeopleRequest) -> People:
+    """Which accounts belong together."""
     _check(request.accounts)
-    return Links(await ctx.store_in(_ANYWHERE).links(request.accounts))
+    store = ctx.store_in(EVERYBODY)
+    return People(await (store.groups_with(request.accounts) if request.accounts else store.groups()))
 
 
 @module.answers(Identity.seen)
 async def seen(ctx: Ctx, request: SeenRequest) -> SeenAccounts:
     """Which of some accounts were ever seen."""
     _check(request.accounts)
-    return SeenAccounts(await ctx.store_in(_ANYWHERE).seen(request.accounts))
+    return SeenAccounts(await ctx.store_in(EVERYBODY).seen(request.accounts))
 
 
 def _check(names: Sequence[Any]) -> None:

@@ -8,7 +8,7 @@ REWRITE_AFTER_S = 600.0
 ACCOUNTS_MAX = 100_000
 """How many accounts are remembered, about 20 MB. Forgetting costs rows that are written too early, no more."""
 
-type Face = tuple[str, str, str, str, str]
+type News = tuple[str, str, str, str, str]
 """Platform, server, user id, login and name of an account."""
 
 
@@ -20,13 +20,13 @@ class Seen:
         self._began = 0.0
         self._logins: dict[tuple[str, str, str], str] = {}
 
-    def news(self, crowd: Crowd, now: float) -> list[Face]:
+    def news(self, crowd: Crowd, now: float) -> list[News]:
         """The accounts that must be written: new on their server, renamed, or not written lately."""
         # A clock set back must not keep accounts from being written until it has caught up.
         if not 0 <= now - self._began < REWRITE_AFTER_S:
             self._logins.clear()
             self._began = now
-        found: dict[tuple[str, str, str], Face] = {}
+        found: dict[tuple[str, str, str], News] = {}
         logins = self._logins
         for (platform, server), here in crowd.said.items():
             for community, said in here.items():
@@ -40,7 +40,7 @@ class Seen:
                 found[key] = (*key, e.user_login, e.user_name)
         return list(found.values())
 
-    def wrote(self, faces: Iterable[Face]) -> None:
+    def wrote(self, faces: Iterable[News]) -> None:
         """Remember that these are in the database now."""
         for platform, server, user_id, login, _ in faces:
             if len(self._logins) >= self._accounts_max:

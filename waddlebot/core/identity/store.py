@@ -1,10 +1,13 @@
-"""Accounts as last seen on each server, and the person a linked account belongs to."""
+"""Accounts as last seen on each server, and the bonds between those of one person."""
 
+import dataclasses
+import hmac
 from collections.abc import Sequence
 
-from waddlebot.core.identity.seen import Face
+from waddlebot.core.identity.people import ACCOUNTS_MAX, groups_of, last_bond, pair_of
+from waddlebot.core.identity.seen import News
 from waddlebot.libs.contracts.identity import Account
-from waddlebot.libs.sdk import Column, Store, Table, reads, writes
+from waddlebot.libs.sdk import Column, Store, Table, configures, reads, resource, writes
 
 ACCOUNT = Table(
     "account",
@@ -20,22 +23,77 @@ ACCOUNT = Table(
     scoped=False,
 )
 
-LINK = Table("link", (Column("account", "text"), Column("person", "text")), key=("account",), scoped=False)
+REQUEST = Table(
+    "request",
+    (
+        Column("account", "text"),
+        Column("digest", "text"),
+        Column("target", "text"),
+        Column("at", "real"),
+        Column("tries_left", "integer"),
+    ),
+    key=("account", "digest"),
+    scoped=False,
+)
+
+_REQUEST = tuple(column.name for column in REQUEST.columns)
+
+VALID_S = 600.0
+"""How long a code is good for."""
+TRIES = 5
+"""How often one may be typed wrongly."""
+REQUESTS_MAX = 3
+"""Codes in an hour that an account may ask for."""
+_REQUESTS_S = 3_600.0
+
+
+@resource(key=("account", "other"), table="bond")
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bond:
+    """Two accounts, the lesser first, that somebody proved ``at`` that time (seconds since 1970) to be theirs.
+
+    All bonds belong to ``waddlebot-global``, of which everybody is a member.
+    """
+
+    account: str
+    other: str
+    at: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Face:
+    """An account as it was last seen on a server."""
+
+    account: str
+    server: str
+    login: str
+    name: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verified:
+    """What a code did: it linked ``account``, or how many tries are left; ``refusal`` says why it could not."""
+
+    account: str = ""
+    tries_left: int = 0
+    refusal: str = ""
 
 
 class IdentityStore(Store):
-    """Accounts cross communities: no row here belongs to one."""
+    """Accounts cross communities: no row here belongs to one but bonds, which belong to all."""
 
-    tables = (ACCOUNT, LINK)
+    from_primary = True  # who was parted a moment ago must not share a rank any more
+    tables = (ACCOUNT, REQUEST)
+    resources = (Bond,)
 
     @writes
-    def saw(self, faces: Sequence[Face], at: float) -> None:
+    def saw(self, news: Sequence[News], at: float) -> None:
         """Write down the names that accounts go by now. Doing so twice changes nothing."""
         self.db.upsert_many(
             "account",
             [
                 (f"{platform}:{user_id}", server, platform, login.lower(), name, at)
-                for platform, server, user_id, login, name in faces
+                for platform, server, user_id, login, name in news
             ],
             columns=("account", "server", "platform", "login", "name", "last_seen"),
             set=("login", "name", "last_seen"),
@@ -45,16 +103,39 @@ class IdentityStore(Store):
     def by_login(self, platform: str, logins: tuple[str, ...], server: str = "") -> list[list[Account]]:
         """Who has or had each login, on one server or any, the last to have it first; at most ten."""
         return [
-            self.db.fetch(
-                Account,
-                "select a.account, a.login, a.name, coalesce(l.person, a.account) from {account} a "
-                "left join {link} l on l.account = a.account "
-                "where a.platform = :platform and a.login = :login and (a.server = :server or :server = '') "
-                "order by a.last_seen desc, a.account limit 10",
-                {"platform": platform, "login": login.lower(), "server": server},
-            )
+            [
+                Account(face.account, face.login, face.name, self._group(face.account)[0])
+                for face in self._faces(platform, login, server)
+            ]
             for login in logins
         ]
+
+    @reads
+    def faces(self, platform: str, login: str, server: str = "") -> list[Face]:
+        """As :meth:`by_login` for one login, with the servers."""
+        return self._faces(platform, login, server)
+
+    def _faces(self, platform: str, login: str, server: str) -> list[Face]:
+        return self.db.fetch(
+            Face,
+            "select account, server, login, name from {account} "
+            "where platform = :platform and login = :login and (server = :server or :server = '') "
+            "order by last_seen desc, account limit 10",
+            {"platform": platform, "login": login.lower(), "server": server},
+        )
+
+    @reads
+    def faces_of(self, accounts: tuple[str, ...]) -> list[Face]:
+        """How each of these accounts was seen last; those that never were are left out."""
+        found: list[Face] = []
+        for account in accounts:
+            found += self.db.fetch(
+                Face,
+                "select account, server, login, name from {account} where account = :account "
+                "order by last_seen desc limit 1",
+                {"account": account},
+            )
+        return found
 
     @reads
     def seen(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
@@ -63,15 +144,82 @@ class IdentityStore(Store):
         return tuple(account for account in accounts if self.db.execute(statement, {"account": account}))
 
     @reads
-    def links(self, accounts: tuple[str, ...]) -> dict[str, str]:
-        """Account → person of these accounts, or of all, as far as they are linked."""
-        if not accounts:
-            return dict(self.db.execute("select account, person from {link}"))
-        found: dict[str, str] = {}
-        for account in accounts:
-            found |= dict(
-                self.db.execute(
-                    "select account, person from {link} where account = :account", {"account": account}
-                )
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """All accounts of the person, sorted, by each linked account; the first of them names the person."""
+        return groups_of((bond.account, bond.other) for bond in self.list(Bond))
+
+    @reads
+    def groups_with(self, accounts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        """As :meth:`groups`, for some accounts: those that are not linked are alone in theirs."""
+        return {account: self._group(account) for account in accounts}
+
+    def _group(self, account: str) -> tuple[str, ...]:
+        found, waiting = {account}, [account]
+        while waiting:
+            statement = (
+                "select account from {bond} where {scope} and other = :one "
+                "union all select other from {bond} where {scope} and account = :one"
             )
-        return found
+            new = {row[0] for row in self.db.execute(statement, {"one": waiting.pop()})} - found
+            found |= new
+            waiting += new
+        return tuple(sorted(found))
+
+    @writes
+    def ask(self, account: str, target: str, digest: str, now: float) -> bool:
+        """Keep a code with which ``target`` links itself to ``account``; False after too many within an hour."""
+        self.db.execute("delete from {request} where at < :before", {"before": now - _REQUESTS_S})
+        asked = self.db.execute("select count(*) from {request} where account = :account", {"account": account})
+        if asked[0][0] >= REQUESTS_MAX:
+            return False
+        self.db.execute(
+            "update {request} set tries_left = 0 where account = :account and target = :target",
+            {"account": account, "target": target},
+        )
+        self.db.upsert_many("request", [(account, digest, target, now, TRIES)], columns=_REQUEST, set=_REQUEST[2:])
+        return True
+
+    @configures
+    def verify(self, target: str, digest: str, now: float) -> Verified:
+        """Link ``target`` to whoever asked for the code; one that is wrong is a try of all that it could be."""
+        rows = self.db.execute(
+            "select account, digest, tries_left from {request} where target = :target and tries_left > 0 "
+            "and at > :since",
+            {"target": target, "since": now - VALID_S},
+        )
+        left = 0
+        for account, expected, tries_left in rows:
+            if hmac.compare_digest(expected, digest):
+                self._tries(target, expected, 0)
+                return self._bind(account, target, now)
+            self._tries(target, expected, tries_left - 1)
+            left = max(left, tries_left - 1)
+        return Verified(tries_left=left)
+
+    def _tries(self, target: str, digest: str, left: int) -> None:
+        self.db.execute(
+            "update {request} set tries_left = :left where target = :target and digest = :digest",
+            {"left": left, "target": target, "digest": digest},
+        )
+
+    def _bind(self, account: str, target: str, now: float) -> Verified:
+        mine, theirs = self._group(account), self._group(target)
+        if target in mine:
+            return Verified(refusal="Your accounts are linked already.")
+        if len(mine) + len(theirs) > ACCOUNTS_MAX:
+            return Verified(refusal=f"One person has {ACCOUNTS_MAX} accounts at most: unlink one first.")
+        self.put(Bond(*pair_of(account, target), now))
+        return Verified(account)
+
+    @configures
+    def part(self, account: str, other: str = "") -> bool:
+        """Take ``other``, or ``account`` itself, out of the person that both are; False where they are two."""
+        bonds = [(bond.account, bond.other) for bond in self.list(Bond)]
+        if other:
+            last = last_bond(bonds, account, other)
+            gone = [last] if last is not None else []
+        else:
+            gone = [pair for pair in bonds if account in pair]
+        for one, two in gone:
+            self.remove(Bond, account=one, other=two)
+        return bool(gone)

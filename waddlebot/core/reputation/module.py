@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from waddlebot.core.reputation.scores import Settings, gains_of, score_of, tier_of
-from waddlebot.core.reputation.store import ReputationStore
-from waddlebot.libs.contracts.identity import Identity, find_account
+from waddlebot.core.reputation.store import Gained, ReputationStore
+from waddlebot.libs.contracts.identity import Identity, PeopleRequest, find_account
 from waddlebot.libs.contracts.reputation import (
     Known,
     KnownRequest,
@@ -70,16 +70,28 @@ async def activity(ctx: Ctx, user: Login | None = None) -> Reply:
 
 @module.answers(Reputation.standings)
 async def standings(ctx: ServiceContext[Any, ReputationStore], request: StandingsRequest) -> Standings:
-    """Scores of accounts in the asking community and overall."""
+    """Scores of people in the asking community and overall; every linked account counts."""
     _check(request.accounts)
+    groups = [request.accounts] if request.together else await _groups(ctx, request.accounts)
     store = ctx.store_everywhere("an overall reputation counts every community")
-    found = await store.gained(request.accounts, ctx.community)
+    found = iter(await store.gained(tuple(account for group in groups for account in group), ctx.community))
+    asked = request.accounts[:1] if request.together else request.accounts
     return Standings(
         tuple(
-            _as_standing(account, score_of(gained.gained), score_of(gained.gained_overall), gained.activity)
-            for account, gained in zip(request.accounts, found, strict=True)
+            _as_standing(account, [next(found) for _ in group])
+            for account, group in zip(asked, groups, strict=True)
         )
     )
+
+
+async def _groups(ctx: ServiceContext[Any, Any], accounts: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """All accounts of each one's person; alone, while nobody can tell."""
+    try:
+        groups = (await ctx.use(Identity).people(PeopleRequest(accounts))).groups if accounts else {}
+    except CallError as error:
+        ctx.log.debug("who belongs to whom is not known: %s", error)
+        groups = {}
+    return [groups.get(account, (account,)) for account in accounts]
 
 
 @module.answers(Reputation.known)
@@ -105,5 +117,8 @@ async def _standing(ctx: Ctx, user: Login | None) -> tuple[str, Standing]:
     return name, answer.items[0]
 
 
-def _as_standing(account: str, score: float, overall: float, points: float) -> Standing:
+def _as_standing(account: str, gained: Sequence[Gained]) -> Standing:
+    score = score_of(sum(one.gained for one in gained))
+    overall = score_of(sum(one.gained_overall for one in gained))
+    points = sum(one.activity for one in gained)
     return Standing(account, score, tier_of(score), overall, tier_of(overall), points)

@@ -37,16 +37,19 @@ class Accounts(msgspec.Struct, frozen=True):
     items: tuple[Account, ...]
 
 
-class LinksRequest(msgspec.Struct, frozen=True):
-    """All links, or those of some accounts (at most 1,000)."""
+class PeopleRequest(msgspec.Struct, frozen=True):
+    """Some accounts (at most 1,000), or all that are linked."""
 
     accounts: tuple[str, ...] = ()
 
 
-class Links(msgspec.Struct, frozen=True):
-    """Account → person, for linked accounts only: an unlinked account is its own person."""
+class People(msgspec.Struct, frozen=True):
+    """All accounts of the person, sorted, by each account; the first of them names the person.
 
-    persons: dict[str, str]
+    Where all were asked for, those that are linked; else those that were asked for, linked or not.
+    """
+
+    groups: dict[str, tuple[str, ...]]
 
 
 class SeenRequest(msgspec.Struct, frozen=True):
@@ -68,8 +71,8 @@ class Identity(Contract):
         """Find accounts by login."""
         raise NotImplementedError
 
-    async def links(self, request: LinksRequest) -> Links:
-        """Which accounts belong to which people."""
+    async def people(self, request: PeopleRequest) -> People:
+        """Which accounts belong together."""
         raise NotImplementedError
 
     async def seen(self, request: SeenRequest) -> SeenAccounts:

@@ -107,6 +107,14 @@ class TwitchChat(Contract):
         raise NotImplementedError
 
 
+def is_registered(account: str) -> bool:
+    """Whether services of an IRC network vouch for an account; all other platforms do for theirs.
+
+    A nick without services is ``irc:SERVER/~NICK``: whoever takes it first has it.
+    """
+    return not account.startswith("irc:") or "/~" not in account
+
+
 def answered(request: SayRequest, refusals: Mapping[str, str], holders: Mapping[str, str]) -> Said:
     """An outcome for each line, by the refusals of those whose channel is read here.
 

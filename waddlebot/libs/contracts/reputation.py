@@ -6,13 +6,20 @@ from waddlebot.libs.sdk.contract import Contract
 
 
 class StandingsRequest(msgspec.Struct, frozen=True):
-    """Accounts (``platform:user_id``) to look up; at most 1,000."""
+    """Accounts (``platform:user_id``) to look up; at most 1,000.
+
+    ``together``: as if they were one person, whatever else these are linked with; there is one standing then.
+    """
 
     accounts: tuple[str, ...]
+    together: bool = False
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How an account stands: scores from 300 to 850 here and overall, their tiers, and activity points here."""
+    """How the person of an account stands, by all their accounts.
+
+    Scores from 300 to 850 here and overall, their tiers, and activity points here.
+    """
 
     account: str
     score: float

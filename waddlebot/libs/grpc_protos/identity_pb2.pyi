@@ -22,24 +22,29 @@ class Accounts(_message.Message):
     items: _containers.RepeatedCompositeFieldContainer[Account]
     def __init__(self, items: _Optional[_Iterable[_Union[Account, _Mapping[str, object]]]] = ...) -> None: ...
 
-class LinksRequest(_message.Message):
+class PeopleRequest(_message.Message):
     __slots__ = ("accounts",)
     ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
     accounts: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, accounts: _Optional[_Iterable[str]] = ...) -> None: ...
 
-class Links(_message.Message):
-    __slots__ = ("persons",)
-    class PersonsEntry(_message.Message):
+class People(_message.Message):
+    __slots__ = ("groups",)
+    class Groups(_message.Message):
+        __slots__ = ("value",)
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        value: _containers.RepeatedScalarFieldContainer[str]
+        def __init__(self, value: _Optional[_Iterable[str]] = ...) -> None: ...
+    class GroupsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
-        value: str
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
-    PERSONS_FIELD_NUMBER: _ClassVar[int]
-    persons: _containers.ScalarMap[str, str]
-    def __init__(self, persons: _Optional[_Mapping[str, str]] = ...) -> None: ...
+        value: People.Groups
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[People.Groups, _Mapping[str, object]]] = ...) -> None: ...
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    groups: _containers.MessageMap[str, People.Groups]
+    def __init__(self, groups: _Optional[_Mapping[str, People.Groups]] = ...) -> None: ...
 
 class SeenRequest(_message.Message):
     __slots__ = ("accounts",)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+waddlebot/libs/grpc_protos/reputation.proto\x12\x14waddlebot.reputation\"$\n\x10StandingsRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\":\n\tStandings\x12-\n\x05items\x18\x01 \x03(\x0b\x32\x1e.waddlebot.reputation.Standing\" \n\x0cKnownRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\"\x19\n\x05Known\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\"q\n\x08Standing\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0c\n\x04tier\x18\x03 \x01(\t\x12\x0f\n\x07overall\x18\x04 \x01(\x01\x12\x14\n\x0coverall_tier\x18\x05 \x01(\t\x12\x10\n\x08\x61\x63tivity\x18\x06 \x01(\x01\x32\xac\x01\n\nReputation\x12T\n\tStandings\x12&.waddlebot.reputation.StandingsRequest\x1a\x1f.waddlebot.reputation.Standings\x12H\n\x05Known\x12\".waddlebot.reputation.KnownRequest\x1a\x1b.waddlebot.reputation.Knownb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+waddlebot/libs/grpc_protos/reputation.proto\x12\x14waddlebot.reputation\"6\n\x10StandingsRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\x12\x10\n\x08together\x18\x02 \x01(\x08\":\n\tStandings\x12-\n\x05items\x18\x01 \x03(\x0b\x32\x1e.waddlebot.reputation.Standing\" \n\x0cKnownRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\"\x19\n\x05Known\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\"q\n\x08Standing\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0c\n\x04tier\x18\x03 \x01(\t\x12\x0f\n\x07overall\x18\x04 \x01(\x01\x12\x14\n\x0coverall_tier\x18\x05 \x01(\t\x12\x10\n\x08\x61\x63tivity\x18\x06 \x01(\x01\x32\xac\x01\n\nReputation\x12T\n\tStandings\x12&.waddlebot.reputation.StandingsRequest\x1a\x1f.waddlebot.reputation.Standings\x12H\n\x05Known\x12\".waddlebot.reputation.KnownRequest\x1a\x1b.waddlebot.reputation.Knownb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,15 +32,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'waddlebot.libs.grpc_protos.
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_STANDINGSREQUEST']._serialized_start=69
-  _globals['_STANDINGSREQUEST']._serialized_end=105
-  _globals['_STANDINGS']._serialized_start=107
-  _globals['_STANDINGS']._serialized_end=165
-  _globals['_KNOWNREQUEST']._serialized_start=167
-  _globals['_KNOWNREQUEST']._serialized_end=199
-  _globals['_KNOWN']._serialized_start=201
-  _globals['_KNOWN']._serialized_end=226
-  _globals['_STANDING']._serialized_start=228
-  _globals['_STANDING']._serialized_end=341
-  _globals['_REPUTATION']._serialized_start=344
-  _globals['_REPUTATION']._serialized_end=516
+  _globals['_STANDINGSREQUEST']._serialized_end=123
+  _globals['_STANDINGS']._serialized_start=125
+  _globals['_STANDINGS']._serialized_end=183
+  _globals['_KNOWNREQUEST']._serialized_start=185
+  _globals['_KNOWNREQUEST']._serialized_end=217
+  _globals['_KNOWN']._serialized_start=219
+  _globals['_KNOWN']._serialized_end=244
+  _globals['_STANDING']._serialized_start=246
+  _globals['_STANDING']._serialized_end=359
+  _globals['_REPUTATION']._serialized_start=362
+  _globals['_REPUTATION']._serialized_end=534
 # @@protoc_insertion_point(module_scope)

@@ -7,10 +7,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StandingsRequest(_message.Message):
-    __slots__ = ("accounts",)
+    __slots__ = ("accounts", "together")
     ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    TOGETHER_FIELD_NUMBER: _ClassVar[int]
     accounts: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, accounts: _Optional[_Iterable[str]] = ...) -> None: ...
+    together: bool
+    def __init__(self, accounts: _Optional[_Iterable[str]] = ..., together: _Optional[bool] = ...) -> None: ...
 
 class Standings(_message.Message):
     __slots__ = ("items",)

@@ -93,6 +93,20 @@ class _Base:
         """Seconds since the epoch."""
         return self._services.now()
 
+    def secret(self, purpose: str) -> bytes:
+        """A key of this installation for one purpose of this module; the same on every host, never shown."""
+        return self._services.secret(purpose)
+
+    @property
+    def entities(self) -> Mapping[str, str]:
+        """Every known entity and its community; live."""
+        return self._services.entities
+
+    @property
+    def manifests(self) -> Mapping[str, Module]:
+        """Every module there is, as data."""
+        return self._services.manifests
+
     def state[T](self, shape: type[T]) -> T:
         """The module's state. Raises ``TypeError`` where it is of another type."""
         state = self._services.state()
@@ -107,7 +121,7 @@ class Context[S, St](_Base):
     ``S`` is the module's Settings, ``St`` its Store (``None`` where it has none).
     """
 
-    __slots__ = ("_announced", "_asked", "_random", "_store", "call", "event")
+    __slots__ = ("_announced", "_asked", "_random", "_store", "_stores", "call", "event")
 
     def __init__(self, services: Services, call: Call) -> None:
         self._services = services
@@ -117,6 +131,7 @@ class Context[S, St](_Base):
         self._random: random.Random | None = None
         self._asked = 0
         self._announced = 0
+        self._stores = 0
 
     @property
     def community(self) -> str:
@@ -142,6 +157,13 @@ class Context[S, St](_Base):
             self._store = self._services.store(Community(event.community), event.account, self.call.key)
         store: St = self._store
         return store
+
+    def store_in(self, scope: Scope) -> St:
+        """The store in another scope, for what belongs to more than this community; each is a step of its own."""
+        self._stores += 1
+        store: Any = self._services.store(scope, self.event.account, f"{self.call.key}@{self._stores}")
+        found: St = store
+        return found
 
     @property
     def random(self) -> random.Random:
@@ -177,6 +199,10 @@ class Context[S, St](_Base):
         """Announce something that followed from this event, in the same entity and by the same account."""
         self._announced += 1
         await self._services.announce([followed(self.event, kind, data, f"{self.call.key}!{self._announced}")])
+
+    async def send(self, sends: Sequence[Send]) -> None:
+        """Queue what is said elsewhere because of this event. Raises ``Busy`` when the outbox is full."""
+        await self._services.send(sends)
 
 
 class ServiceContext[S, St](_Base):
@@ -225,11 +251,6 @@ class ServiceContext[S, St](_Base):
     def enabled(self, community: str) -> bool:
         """Whether the module is switched on there."""
         return self._services.enabled(community)
-
-    @property
-    def entities(self) -> Mapping[str, str]:
-        """Every known entity and its community; live."""
-        return self._services.entities
 
     @property
     def services(self) -> Services:

@@ -16,6 +16,10 @@ MEMBER_WARNED = "member.warned"
 who warned, and nobody's when a rule did."""
 
 
+BY_KEY = "key:"
+"""What the ``source`` of an event starts with that an API key brought."""
+
+
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something that happened on a platform.
 
@@ -89,3 +93,8 @@ class Codec:
             return cls._decoder.decode(raw)
         except (UnicodeDecodeError, RecursionError) as error:  # msgspec raises these too, of bytes alone
             raise msgspec.DecodeError(f"no batch of events: {error}") from error
+
+
+def by_key(event: Event) -> bool:
+    """Whether an API key says who wrote this, and no receiver of ours."""
+    return event.source.startswith(BY_KEY)

@@ -132,7 +132,11 @@ class Mount:
 
 
 class Module:
-    """What a module is, has and promises. See ARCHITECTURE §3 for an example."""
+    """What a module is, has and promises. See ARCHITECTURE §3 for an example.
+
+    ``delivers`` is the platform that its ``pushes`` brings replies to, ``whispers`` whether it can tell something
+    to one user alone there.
+    """
 
     def __init__(
         self,
@@ -146,6 +150,7 @@ class Module:
         store: type[Store] | None = None,
         uses: tuple[type[Contract], ...] = (),
         delivers: str = "",
+        whispers: bool = False,
         always_on: bool = False,
         enabled: Callable[[Any], bool] | None = None,
         sdk_api: int = SDK_API,
@@ -163,6 +168,7 @@ class Module:
         self.store = store
         self.uses = uses
         self.delivers = delivers
+        self.whispers = whispers
         self.always_on = always_on
         self.enabled = enabled
         self.sdk_api = sdk_api

@@ -1,6 +1,7 @@
 """A person on IRC for tests: plain lines over a socket, and nothing of `libs/irc`, so that both can disagree."""
 
 import asyncio
+import base64
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -55,6 +56,12 @@ class IrcUser:
         comes, is_there = rf":{who}!\S+ JOIN :?{where}", rf":\S+ 353 .* {where} :(.* )?[~&@%+]*{who}( .*)?"
         await self.until(lambda line: re.fullmatch(f"{comes}|{is_there}", line) is not None)
 
+    async def told(self, text: str, timeout_s: float = 20.0) -> str:
+        """Wait for a notice to this user alone that has such a text in it, and return all that it says."""
+        start = f" NOTICE {self.nick} :"
+        found = await self.until(lambda line: start in line and text in line.partition(start)[2], timeout_s)
+        return found.partition(start)[2]
+
     def heard(self, nick: str, channel: str) -> list[str]:
         """What somebody said in a channel so far, in order."""
         found = (line.partition(f" PRIVMSG {channel} :") for line in self.lines if line.startswith(f":{nick}!"))
@@ -62,14 +69,23 @@ class IrcUser:
 
 
 @asynccontextmanager
-async def irc_user(port: int, nick: str, *channels: str, host: str = "127.0.0.1") -> AsyncIterator[IrcUser]:
-    """A user who is in these channels for as long as the block runs."""
+async def irc_user(
+    port: int, nick: str, *channels: str, host: str = "127.0.0.1", password: str = ""
+) -> AsyncIterator[IrcUser]:
+    """A user who is in these channels for as long as the block runs.
+
+    With a password they log in to the account that is called as they are (SASL PLAIN, RFC 4616).
+    """
     reader, writer = await asyncio.open_connection(host, port)
     user = IrcUser(nick, writer)
     listener = asyncio.create_task(user.listen(reader))
     try:
+        if password:
+            user.send("CAP REQ :sasl")
         user.send(f"NICK {nick}")
         user.send(f"USER {nick} 0 * :{nick}")
+        if password:
+            await _log_in(user, password)
         await user.until(lambda line: " 376 " in line or " 422 " in line)
         for channel in channels:
             user.send(f"JOIN {channel}")
@@ -79,3 +95,12 @@ async def irc_user(port: int, nick: str, *channels: str, host: str = "127.0.0.1"
         writer.close()
         listener.cancel()
         await asyncio.gather(listener, return_exceptions=True)
+
+
+async def _log_in(user: IrcUser, password: str) -> None:
+    await user.until(lambda line: " ACK " in line)
+    user.send("AUTHENTICATE PLAIN")
+    await user.until(lambda line: line.startswith("AUTHENTICATE"))
+    user.send("AUTHENTICATE " + base64.b64encode(f"\0{user.nick}\0{password}".encode()).decode())
+    await user.until(lambda line: " 903 " in line)
+    user.send("CAP END")

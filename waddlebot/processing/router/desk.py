@@ -6,11 +6,13 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from waddlebot.libs.contracts.identity import Identity, LinksRequest
+from waddlebot.libs.contracts.community import GLOBAL
+from waddlebot.libs.contracts.identity import Identity, PeopleRequest
 from waddlebot.libs.contracts.router import Trace
 from waddlebot.libs.dal import Batch, DalError
 from waddlebot.libs.matching import Matchers
@@ -26,6 +28,7 @@ from waddlebot.processing.router.webhooks import SECRET_PURPOSE, Webhooks
 
 _INLINE_RULES_MAX = 50
 _FAILURES_WAITING_MAX = 1_000
+_MEET_AGAIN_S = 1.0
 _SAID = frozenset({"chat", "general"})
 """Actions whose text is said: of an order that a platform cannot do, its words are."""
 
@@ -51,6 +54,8 @@ class Desk:
         self.router.rules.post = self.webhooks.put
         self._log = services.log
         self.met = False
+        self._meeting: set[asyncio.Task[None]] = set()
+        self._one_by_one = asyncio.Lock()
 
     def recatalogue(self) -> None:
         """Other modules are registered than before: every view is compiled anew."""
@@ -102,12 +107,34 @@ class Desk:
         if self.met:
             return
         try:
-            links = await ctx.use(Identity).links(LinksRequest())
+            people = await ctx.use(Identity).people(PeopleRequest())
         except CallError as error:
             self._log.info("who belongs to whom is not known yet: %s", error)
             return
-        self.router.persons.update(links.persons)
+        self.router.know(people.groups)
         self.met = True
+
+    def heed(self, ctx: ServiceContext[Any, RouterStore], changed: Sequence[str]) -> asyncio.Task[None] | None:
+        """Accounts were linked or parted, maybe, where the configuration of everybody's community changed."""
+        if GLOBAL not in changed:
+            return None
+        task = asyncio.get_running_loop().create_task(self._meet_again(ctx))
+        self._meeting.add(task)
+        task.add_done_callback(self._meeting.discard)
+        return task
+
+    async def _meet_again(self, ctx: ServiceContext[Any, RouterStore]) -> None:
+        async with self._one_by_one:  # else what was read first might be believed last
+            self.met = False
+            await self.meet(ctx)
+            while not self.met:
+                await asyncio.sleep(_MEET_AGAIN_S)
+                await self.meet(ctx)
+
+    def close(self) -> None:
+        """Nobody needs to know any more who belongs to whom."""
+        for task in self._meeting:
+            task.cancel()
 
     async def flush(self, ctx: ServiceContext[Any, RouterStore]) -> None:
         """Write what was counted and what failed since the last time."""
@@ -135,9 +162,11 @@ async def open_desk(ctx: ServiceContext[Any, RouterStore]) -> AsyncIterator[Desk
     await desk.meet(ctx)
     desk.ports.bus.subscribe("processing.router", desk.router.handle, owned=True)
     desk.ports.watch(desk.router.refresh)
+    desk.ports.watch(partial(desk.heed, ctx))
     desk.ports.when_registered(desk.recatalogue)
     desk.ports.keep(Checkpoint(desk.router))
     async with contextlib.aclosing(desk.webhooks):
         yield desk
+        desk.close()
     with contextlib.suppress(DalError):  # counters are worth a try, not an error
         await desk.flush(ctx)

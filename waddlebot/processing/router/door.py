@@ -12,12 +12,13 @@ from waddlebot.libs.contracts.community import HOME
 from waddlebot.libs.contracts.console import PLATFORM as CONSOLE
 from waddlebot.libs.dal import Busy, DalError
 from waddlebot.libs.sdk import CHAT_MESSAGE, EVENT_VERSION, Event, EventResult, Reply, Services
+from waddlebot.libs.sdk.event import BY_KEY
 from waddlebot.libs.sdk.ports import CallError, Inbox
 from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web.doors import ASGI, ASGIScope, Receive, Send, admit, allow, read_body, respond
 from waddlebot.libs.web.errors import HttpError
 from waddlebot.libs.web.keys import KeyInfo
-from waddlebot.processing.router.view import BY_ENTITY_KEY, BY_KEY
+from waddlebot.processing.router.view import BY_ENTITY_KEY
 
 BATCH_MAX = 100
 TEXT_MAX = 5_000

@@ -105,6 +105,7 @@ class Router:
         self.directory = directory
         self.views: dict[str, View] = {}
         self.persons: dict[str, str] = {}
+        self.fellows: Mapping[str, Sequence[str]] = {}
         self.rank_masks: dict[tuple[str, ...], int] = {}
         self.recent = Recent()
         self.cooldowns = Cooldowns()
@@ -255,6 +256,11 @@ class Router:
             self._waiting_lines -= delivery is None
             self._run([event], delivery)
         self._flush()
+
+    def know(self, groups: Mapping[str, Sequence[str]]) -> None:
+        """Who belongs together from now on: all accounts of the person, by each linked account."""
+        self.fellows = groups
+        self.persons = {account: group[0] for account, group in groups.items()}
 
     def refresh(self, communities: Sequence[str]) -> asyncio.Task[None] | None:
         """Compile the views of communities anew, in the background; until the task ends the old ones hold."""

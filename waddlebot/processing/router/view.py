@@ -19,6 +19,7 @@ from waddlebot.libs.sdk import (
     Rule,
     admits,
 )
+from waddlebot.libs.sdk.event import by_key
 from waddlebot.libs.sdk.module import Limited
 from waddlebot.libs.sdk.rank import lesser
 from waddlebot.processing.router.limits import Settings, settings_of
@@ -31,10 +32,8 @@ ANYONE = admits(Rank.VIEWER)
 
 ABOVE_MODERATOR = int(Rank.ADMIN | Rank.OWNER)
 
-BY_KEY = "key:"
-"""What the source of events begins with that an API key brought."""
 BY_ENTITY_KEY = "key:entity:"
-"""The same of a key that is bound to one entity."""
+"""What the source of events begins with that a key of one entity brought."""
 
 DEPTH_MAX = 8
 """Aliases that may lead to one another. Longer chains and rings are refused when they are made; this is for
@@ -177,10 +176,9 @@ class View:
         Receivers of ours vouch for everybody. So does a key of the community on platforms that none of them reads
         here; a key of one entity vouches for nobody (docs/decisions/0007).
         """
-        source = event.source
-        if not ranks & ABOVE_MODERATOR or not source.startswith(BY_KEY):
+        if not ranks & ABOVE_MODERATOR or not by_key(event):
             return ranks
-        if event.platform in self.native or source.startswith(BY_ENTITY_KEY):
+        if event.platform in self.native or event.source.startswith(BY_ENTITY_KEY):
             return lesser(ranks, int(Rank.MODERATOR))
         return ranks
 

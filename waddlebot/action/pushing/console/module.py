@@ -14,6 +14,7 @@ module = Module(
     grpc_port=50941,
     uses=(Console,),
     delivers=PLATFORM,
+    whispers=True,
     always_on=True,
 )
 

@@ -14,10 +14,11 @@ module = Module(
     grpc_port=50942,
     uses=(IrcConnections,),
     delivers="irc",
+    whispers=True,
 )
 
 
 @module.pushes
 async def deliver(ctx: Ctx, sends: Sequence[Send]) -> list[Sent]:
     """Say replies, in order; a private one is a notice to whoever is answered."""
-    return await push(ctx, IrcConnections, sends, platform="IRC", to_one=True)
+    return await push(ctx, IrcConnections, sends, platform="IRC", to_one=module.whispers)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from waddlebot.core.community.module import ACCOUNTS_MAX, CODE_ALPHABET, ENTITIES_MAX, module
+from waddlebot.core.community.module import ACCOUNTS_MAX, ENTITIES_MAX, module
 from waddlebot.core.identity.module import module as identity
 from waddlebot.core.identity.module import see
 from waddlebot.core.reputation.module import count
@@ -22,6 +22,7 @@ from waddlebot.libs.contracts.community import (
     is_member,
 )
 from waddlebot.libs.sdk import CallError, Rank
+from waddlebot.libs.sdk.codes import ALPHABET
 from waddlebot.libs.sdk.view import Contribution
 from waddlebot.libs.testing.modules import ENTITY, Bench, crowd, opened_bench
 
@@ -176,7 +177,7 @@ async def test_owning_by_a_code_that_only_the_operator_sees(
 ) -> None:
     caplog.set_level(logging.WARNING)
     said = await bench.says("claim", rank=Rank.VIEWER)
-    (code,) = re.findall(rf"\b[{CODE_ALPHABET}]{{6}}$", caplog.messages[-1])
+    (code,) = re.findall(rf"\b[{ALPHABET}]{{6}}$", caplog.messages[-1])
     assert "irc:ann" in caplog.messages[-1]
     assert code not in said
     assert "4 tries" in await bench.says("claim AAAAAA", rank=Rank.VIEWER)

@@ -10,7 +10,7 @@ from waddlebot.core.identity.seen import REWRITE_AFTER_S
 from waddlebot.core.reputation.module import count
 from waddlebot.core.reputation.module import module as reputation
 from waddlebot.libs.contracts.community import HOME
-from waddlebot.libs.contracts.identity import Account, Identity, LinksRequest, LookupRequest, SeenRequest
+from waddlebot.libs.contracts.identity import Account, Identity, LookupRequest, PeopleRequest, SeenRequest
 from waddlebot.libs.sdk import CallError
 from waddlebot.libs.testing.modules import Bench, crowd, opened_bench
 
@@ -29,7 +29,7 @@ async def test_who_was_seen_is_found_by_login_on_their_platform(bench: Bench) ->
     await see(bench.context(module), crowd([bench.event("hi"), bench.event("hi", login="bob", platform="twitch")]))
     found = await bench.ask(Identity).lookup(LookupRequest("irc", ("ann", "bob")))
     assert found.items == (Account("irc:ann", "ann", "Ann", "irc:ann"),)
-    assert (await bench.ask(Identity).links(LinksRequest())).persons == {}
+    assert (await bench.ask(Identity).people(PeopleRequest())).groups == {}
 
 
 async def test_names_are_written_anew_when_they_are_old_or_the_login_changed(bench: Bench) -> None:
@@ -81,6 +81,6 @@ async def test_too_many_names_in_one_call_are_refused(bench: Bench) -> None:
     with pytest.raises(CallError, match="at most"):
         await bench.ask(Identity).lookup(LookupRequest("irc", many))
     with pytest.raises(CallError, match="at most"):
-        await bench.ask(Identity).links(LinksRequest(many))
+        await bench.ask(Identity).people(PeopleRequest(many))
     with pytest.raises(CallError, match="at most"):
         await bench.ask(Identity).seen(SeenRequest(many))

@@ -6,27 +6,20 @@ from importlib.resources import files
 import pytest
 
 from waddlebot.core.identity.module import module
-from waddlebot.core.identity.seen import Face
-from waddlebot.core.identity.store import IdentityStore
+from waddlebot.core.identity.people import ACCOUNTS_MAX
+from waddlebot.core.identity.seen import News
+from waddlebot.core.identity.store import IdentityStore, Verified
+from waddlebot.libs.contracts.community import GLOBAL
 from waddlebot.libs.contracts.identity import Account
-from waddlebot.libs.dal import Batch, Scope, System
+from waddlebot.libs.dal import Batch, Community, Scope, System
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.schema import differences
-from waddlebot.libs.sdk import writes
 from waddlebot.libs.testing.stores import opened_dal
 
-
-class LinkingStore(IdentityStore):
-    """The store and a way to link, which the module does not offer yet."""
-
-    @writes
-    def link(self, account: str, person: str) -> None:
-        self.db.upsert_many("link", [{"account": account, "person": person}], set=("person",))
-
-
-OWNER = Owner(module.name, LinkingStore, files(module.package) / "migrations")
+OWNER = Owner(module.name, IdentityStore, files(module.package) / "migrations")
 HOME = Batch(frozenset({"home"}))
+EVERYBODY = Community(GLOBAL)
 ANYWHERE = System("a test")
 
 
@@ -36,13 +29,13 @@ async def dal(database_url: str) -> AsyncIterator[AsyncDAL]:
         yield opened
 
 
-def bind(dal: AsyncDAL, scope: Scope = HOME) -> LinkingStore:
+def bind(dal: AsyncDAL, scope: Scope = HOME) -> IdentityStore:
     store = dal.bind(OWNER.name, scope)
-    assert isinstance(store, LinkingStore)
+    assert isinstance(store, IdentityStore)
     return store
 
 
-def seen(user_id: str, login: str, platform: str = "twitch", server: str = "") -> Face:
+def seen(user_id: str, login: str, platform: str = "twitch", server: str = "") -> News:
     return platform, server, user_id, login, login.title()
 
 
@@ -71,15 +64,40 @@ async def test_a_login_is_whose_it_was_last_and_was_those_others(dal: AsyncDAL) 
     assert await find(dal, "twitch", "ann", "anna", "bob") == [["twitch:2"], ["twitch:3", "twitch:1"], []]
 
 
-async def test_a_linked_account_has_the_person_it_was_linked_to(dal: AsyncDAL) -> None:
+async def link(dal: AsyncDAL, account: str, target: str) -> Verified:
+    assert await bind(dal, EVERYBODY).ask(account, target, f"{account} {target}", 1.0)
+    return await bind(dal, EVERYBODY).verify(target, f"{account} {target}", 2.0)
+
+
+async def test_a_linked_account_has_the_person_of_all_that_it_is_linked_with(dal: AsyncDAL) -> None:
     await bind(dal).saw([seen("1", "ann"), seen("1", "ann", "irc"), seen("2", "bob")], 1.0)
-    assert await bind(dal, ANYWHERE).links(()) == {}
-    await bind(dal).link("irc:1", "twitch:1")
-    assert await bind(dal, ANYWHERE).links(()) == {"irc:1": "twitch:1"}
-    assert await bind(dal, ANYWHERE).links(("twitch:1", "irc:1", "irc:9")) == {"irc:1": "twitch:1"}
-    await bind(dal).saw([seen("1", "ann", "irc")], 2.0)
-    found = await bind(dal, ANYWHERE).by_login("irc", ("ann",))
-    assert found == [[Account("irc:1", "ann", "Ann", "twitch:1")]]
+    store = bind(dal, EVERYBODY)
+    assert await store.groups() == {}
+    assert await link(dal, "twitch:1", "irc:1") == Verified("twitch:1")
+    group = ("irc:1", "twitch:1")
+    assert await store.groups() == dict.fromkeys(group, group)
+    assert await store.groups_with(("twitch:1", "irc:9")) == {"twitch:1": group, "irc:9": ("irc:9",)}
+    found = await bind(dal, ANYWHERE).by_login("twitch", ("ann",))
+    assert found == [[Account("twitch:1", "ann", "Ann", "irc:1")]]
+    assert [face.account for face in await store.faces_of(group)] == [*group]
+
+
+async def test_bonds_close_no_ring_and_a_person_has_so_many_accounts(dal: AsyncDAL) -> None:
+    for number in range(1, ACCOUNTS_MAX):
+        assert (await link(dal, f"twitch:{number}", f"twitch:{number - 1}")).account
+    assert "linked already" in (await link(dal, "twitch:0", "twitch:3")).refusal
+    assert "at most" in (await link(dal, "irc:1", "twitch:3")).refusal
+    assert await bind(dal, EVERYBODY).part("twitch:0", "twitch:10")
+    assert (await link(dal, "irc:2", "twitch:3")).account
+    assert not await bind(dal, EVERYBODY).part("twitch:0", "twitch:10")
+
+
+async def test_a_link_is_a_change_that_can_be_taken_back(dal: AsyncDAL) -> None:
+    await link(dal, "twitch:1", "irc:1")
+    (change,) = await dal.list_changes(GLOBAL)
+    assert (change.module, change.resource, change.before) == ("core.identity", "bond", None)
+    await dal.undo(GLOBAL, change.id, actor="boss")
+    assert await bind(dal, EVERYBODY).groups() == {}
 
 
 async def test_one_nick_is_somebody_else_on_each_network(dal: AsyncDAL) -> None:

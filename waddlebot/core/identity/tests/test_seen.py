@@ -1,6 +1,6 @@
 """Which accounts of a crowd must be written."""
 
-from waddlebot.core.identity.seen import REWRITE_AFTER_S, Face, Seen
+from waddlebot.core.identity.seen import REWRITE_AFTER_S, News, Seen
 from waddlebot.libs.sdk import CHAT_MESSAGE, Event
 from waddlebot.libs.testing.modules import crowd
 
@@ -19,7 +19,7 @@ def event(
     )  # fmt: skip
 
 
-def news(seen: Seen, now: float, *events: Event) -> list[Face]:
+def news(seen: Seen, now: float, *events: Event) -> list[News]:
     return seen.news(crowd(events), now)
 
 

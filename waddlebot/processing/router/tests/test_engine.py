@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from waddlebot.libs.matching import Matchers
@@ -252,6 +253,17 @@ async def test_dynamic_commands_with_and_without_prefix() -> None:
     assert await desk.say("!off") == []
 
 
+async def test_what_one_account_may_do_all_accounts_of_the_person_may() -> None:
+    desk = Desk(Contribution(ranks={"p:boss": int(Rank.ADMIN), "p:cat": int(Rank.REGULAR)}))
+    assert await desk.say("!sell 1", "bob") == ["@bob Only moderator and above may use !sell."]
+    desk.router.know(dict.fromkeys(("p:bob", "p:boss"), ("p:bob", "p:boss")))
+    assert await desk.say("!sell all", "bob") == ["all sold"]
+    said = msgspec.structs.replace(desk.event("!sell all", "bob"), source="key:1")
+    assert [result.status for result in await desk.post(said)] == ["refused"], "a key may name anybody"
+    desk.router.know({})
+    assert await desk.say("!sell all", "bob") == []
+
+
 async def test_several_modules_answer_an_event_by_priority() -> None:
     desk = Desk()
     assert await desk.say("", kind="channel.raided") == ["farm greets", "pets greet"]
@@ -261,7 +273,7 @@ async def test_several_modules_answer_an_event_by_priority() -> None:
 async def test_one_person_is_answered_in_order_and_others_meanwhile() -> None:
     gate = asyncio.Event()
     desk = Desk(gate=gate)
-    desk.router.persons["p:ann2"] = "p:ann"
+    desk.router.know(dict.fromkeys(("p:ann", "p:ann2"), ("p:ann", "p:ann2")))
     desk.router.handle(
         EventBatch("x", [desk.event("!slow 1"), desk.event("!slow 2", "ann2"), desk.event("!pat", "bob")])
     )

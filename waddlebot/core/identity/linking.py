@@ -1,0 +1,202 @@
+"""Linking accounts in chat: a code that one account asks for is typed by the other.
+
+Nobody else can do anything with it, so it matters little who sees it. That an event is by an account has to be
+sure, though: an IRC nick without services may be anybody's, and so may be whomever an API key names.
+"""
+
+from collections.abc import Sequence
+
+from waddlebot.core.identity.store import Face, IdentityStore
+from waddlebot.libs import audit
+from waddlebot.libs.contracts.community import GLOBAL
+from waddlebot.libs.contracts.irc import is_registered
+from waddlebot.libs.contracts.reputation import Reputation, Standing, StandingsRequest
+from waddlebot.libs.sdk import CallError, Community, Context, Refusal, Reply, Send, UsageError, listed
+from waddlebot.libs.sdk.codes import digest_of, new_code
+from waddlebot.libs.sdk.event import Event, by_key
+
+EVERYBODY = Community(GLOBAL)
+"""Accounts and their bonds are of no community, so of the one that everybody belongs to."""
+
+_SECRET = "codes"  # noqa: S105  the purpose of a secret, not one
+
+type Ctx = Context[None, IdentityStore]
+
+
+async def shown(ctx: Ctx) -> Reply:
+    """Which accounts are linked with the one that asks."""
+    event = ctx.event
+    others = await _others(ctx, event.account)
+    if not others:
+        how = f"{_prefix(ctx)}identity link <platform> <name> links another account of yours."
+        return Reply(f"You are {event.user_name} on {event.platform}, linked with no other account. {how}")
+    if _whispers(ctx, event.platform):
+        names = listed([_called(face) for face in others])
+        return Reply(f"You are {event.user_name} on {event.platform}, linked with {names}.", private=True)
+    platforms = ", ".join(sorted({face.account.partition(":")[0] for face in others}))
+    return Reply(f"{event.user_name} is linked with {len(others)} more: on {platforms}.")
+
+
+async def asked(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
+    """A code for the account of that login."""
+    event = ctx.event
+    _check_proven(event)
+    face = await _face(ctx, platform, login, server)
+    if not is_registered(face.account):
+        raise Refusal(
+            f"{face.name} is not registered with the services of {face.server}, so anybody may take that nick. "
+            "Register it, log in and say something; then ask again."
+        )
+    if face.account == event.account:
+        raise Refusal("That is the account you are typing with. Name another one of yours.")
+    store = ctx.store_in(EVERYBODY)
+    groups = await store.groups_with((event.account, face.account))
+    if face.account in groups[event.account]:
+        raise Refusal(f"You are linked with {_called(face)} already.")
+    code = new_code(ctx.random)
+    digest = digest_of(ctx.secret(_SECRET), code, face.account)
+    if not await ctx.store_in(EVERYBODY).ask(event.account, face.account, digest, ctx.now()):
+        raise Refusal("You have asked for several codes within the last hour. Wait a while, then ask again.")
+    return Reply(
+        f"Type {_prefix(ctx)}verify {code} as {_called(face)} within 10 minutes; nobody else can. "
+        f"Both are one person then: what either may do, both may{await _preview(ctx, groups, face)}.",
+        private=_whispers(ctx, event.platform),
+    )
+
+
+async def verified(ctx: Ctx, code: str) -> Reply:
+    """Link who types with who asked for the code."""
+    event = ctx.event
+    _check_proven(event)
+    digest = digest_of(ctx.secret(_SECRET), code, event.account)
+    found = await ctx.store_in(EVERYBODY).verify(event.account, digest, ctx.now())
+    if found.refusal:
+        raise Refusal(found.refusal)
+    if not found.account:
+        _audit(ctx, "verify", "DENIED")
+        if found.tries_left:
+            raise Refusal(f"That is not the code. It can be tried {found.tries_left} times more.")
+        raise Refusal(
+            "There is no code for you that is still good. Type "
+            f"{_prefix(ctx)}identity link {event.platform} {event.user_login} with your other account to get one."
+        )
+    _audit(ctx, f"link {found.account}", "OK")
+    others = await _others(ctx, event.account)
+    name = next((_called(face) for face in others if face.account == found.account), "your other account")
+    await _notify(ctx, others, f"Your account is linked with {event.user_name} on {event.platform} now.")
+    return Reply(f"{event.user_name} and {name} are one person now. {_undo(ctx)}")
+
+
+async def parted(ctx: Ctx, platform: str, login: str) -> Reply:
+    """Take an account of the person out of it: who types, or the one that is named."""
+    event = ctx.event
+    _check_proven(event)
+    if platform and not login:
+        raise UsageError(f"Usage: {_prefix(ctx)}identity unlink [platform] [name]")
+    others, other = await _others(ctx, event.account), ""
+    called = f"{event.user_name} on {event.platform}"
+    if platform:
+        mine = [face for face in others if face.account.startswith(f"{platform}:") and face.login.lower() == login]
+        if not mine:
+            raise Refusal(f"You are not linked with {login} on {platform}.")
+        other, called = mine[0].account, _called(mine[0])
+    if not await ctx.store_in(EVERYBODY).part(event.account, other):
+        raise Refusal("You are linked with no other account.")
+    _audit(ctx, f"unlink {other or event.account}", "OK")
+    await _notify(ctx, others, f"{event.user_name} on {event.platform} unlinked {called} from your accounts.")
+    return Reply(f"{called} is on its own again, with all that it had and earned.")
+
+
+async def _others(ctx: Ctx, account: str) -> list[Face]:
+    store = ctx.store_in(EVERYBODY)
+    groups = await store.groups_with((account,))
+    return await store.faces_of(tuple(one for one in groups[account] if one != account))
+
+
+async def _face(ctx: Ctx, platform: str, login: str, server: str) -> Face:
+    faces = await ctx.store_in(EVERYBODY).faces(platform, login, server)
+    accounts = {face.account: face for face in reversed(faces)}
+    where = f"{platform} ({server})" if server else platform
+    if not accounts:
+        raise Refusal(f"I have not seen {login} on {where} yet. Say something there first, then ask again.")
+    registered = [face for account, face in accounts.items() if is_registered(account)] or [*accounts.values()]
+    if len({face.server for face in registered}) > 1:
+        servers = listed(sorted({face.server for face in registered}))
+        raise Refusal(f"There is a {login} on several networks: add one of {servers}.")
+    return registered[-1]  # of several who had the login, who had it last
+
+
+async def _preview(ctx: Ctx, groups: dict[str, tuple[str, ...]], face: Face) -> str:
+    """What the two would be together, where that is counted."""
+    sides = (groups[ctx.event.account], groups[face.account])
+    try:
+        found = [
+            (await ctx.use(Reputation).standings(StandingsRequest(side, together=True))).items[0]
+            for side in (*sides, sides[0] + sides[1])
+        ]
+    except CallError as error:
+        ctx.log.debug("no reputation to show: %s", error)
+        return ""
+    mine, theirs, both = map(_standing, found)
+    return f". Here your reputation of {mine} and theirs of {theirs} make {both}"
+
+
+def _standing(standing: Standing) -> str:
+    return f"{standing.score:.1f} ({standing.activity:,.0f} points)"
+
+
+async def _notify(ctx: Ctx, faces: Sequence[Face], text: str) -> None:
+    """Tell the other accounts, where the bot can tell them alone."""
+    sends = []
+    for number, face in enumerate(faces):
+        if _whispers(ctx, face.account.partition(":")[0]) and (entity := _place(ctx, face)):
+            platform, server, channel = entity.split(":", 2)
+            reply = Reply(f"{text} {_undo(ctx)}", private=True)
+            sends.append(
+                Send(
+                    f"{ctx.call.key}>{number}", ctx.entities[entity], platform, server, channel, reply,
+                    account=face.account, user_name=face.login,
+                )
+            )  # fmt: skip
+    if sends:
+        await ctx.send(sends)
+
+
+def _place(ctx: Ctx, face: Face) -> str:
+    """A channel from which an account can be reached, of this community before others."""
+    start = f"{face.account.partition(':')[0]}:{face.server}:"
+    there = [entity for entity in ctx.entities if entity.startswith(start)]
+    return min(there, key=lambda entity: ctx.entities[entity] != ctx.community, default="")
+
+
+def _whispers(ctx: Ctx, platform: str) -> bool:
+    return any(module.delivers == platform and module.whispers for module in ctx.manifests.values())
+
+
+def _check_proven(event: Event) -> None:
+    """Raise ``Refusal`` unless it is sure whose account wrote this."""
+    if by_key(event):
+        raise Refusal("What comes by an API key does not prove who wrote it. Type it where the bot itself reads.")
+    if not is_registered(event.account):
+        raise Refusal(
+            "Anybody may take your nick. Register it with the network's services, log in, and repeat it."
+        )
+
+
+def _audit(ctx: Ctx, action: str, result: str) -> None:
+    event = ctx.event
+    audit.event(audit.Category.AUTH, "core.identity", event.community, event.account, action, result)
+
+
+def _called(face: Face) -> str:
+    return f"{face.name} on {face.account.partition(':')[0]}"
+
+
+def _undo(ctx: Ctx) -> str:
+    return f"{_prefix(ctx)}identity unlink undoes it."
+
+
+def _prefix(ctx: Ctx) -> str:
+    """What commands start with here, as far as what was typed tells."""
+    start = ctx.event.text.lstrip().partition(ctx.call.word)[0] if ctx.call.word else ""
+    return start if 0 < len(start) <= len("!!!") else "!"
