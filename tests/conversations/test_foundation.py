@@ -13,7 +13,7 @@ MOD = ("moderator",)
 
 async def test_help_says_what_there_is_and_explains(chat: Chat) -> None:
     chat.say("!help")
-    await chat.hears("Say !help <command> about one of: …!commands…!stats")
+    await chat.hears("Say !help <command> about one of: …!commands…!stats…")
     chat.say("!commands", as_="mod", roles=MOD)
     await chat.hears("Commands: …!why…")
     chat.say("!help help")

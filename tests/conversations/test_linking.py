@@ -71,7 +71,7 @@ async def converse(users: dict[str, IrcUser]) -> None:
         await user.meets(BOT, CHANNEL)
     for user in (anna, ben, dan):
         user.say(CHANNEL, "hello")
-    op.say(CHANNEL, "!command add -ul=regular !pie For regulars")
+    op.say(CHANNEL, "!command add -ul=regular !pie Pie for $(user)")
     await op.hears("Saved !pie.")
     for name in ("ben", "anna"):  # who was seen is written down in batches
         await _repeated(op, f"!regulars add {name}", f"{name} has the rank regular now.")
@@ -84,19 +84,25 @@ async def converse(users: dict[str, IrcUser]) -> None:
     dan.say(CHANNEL, f"!verify {code}")
     await until(lambda: _heard(op, "Anybody may take your nick") == 2)
     ben.say(CHANNEL, f"!verify {code}")
+    await until(lambda: _heard(op, "anna on irc asks to be one person with you") == 1)
+    ben.say(CHANNEL, f"!verify {code} yes")
     await op.hears("ben and anna on irc are one person now. !identity unlink undoes it.")
     await anna.told("Your account is linked with ben on irc now.")
     ben.say(CHANNEL, "!identity")
     assert await ben.told("linked with") == "You are ben on irc, linked with anna on irc."
-    await _repeated(ben, "!pie", "For regulars")
+    await _repeated(ben, "!pie", "Pie for ben")
     ben.say(CHANNEL, "!identity unlink")
     await op.hears("ben on irc is on its own again, with all that it had and earned.")
-    await asyncio.sleep(1.0)  # what is configured holds everywhere within a second
-    before = _heard(op, "For regulars")
-    ben.say(CHANNEL, "!pie")
-    anna.say(CHANNEL, "!pie")
-    await until(lambda: _heard(op, "For regulars") > before)
-    assert _heard(op, "For regulars") == before + 1
+
+    async def is_no_regular() -> bool:
+        """Whether Ben goes without what Anna, who asks after him, gets."""
+        before = _heard(op, "Pie for ben"), _heard(op, "Pie for anna")
+        ben.say(CHANNEL, "!pie")
+        anna.say(CHANNEL, "!pie")
+        await until(lambda: _heard(op, "Pie for anna") > before[1])
+        return _heard(op, "Pie for ben") == before[0]
+
+    await until(is_no_regular)  # every host knows within a second
 
 
 def _heard(user: IrcUser, text: str) -> int:

@@ -1,16 +1,19 @@
-"""Linking accounts in chat: a code that one account asks for is typed by the other.
+"""Linking accounts in chat: a code that one account asks for is typed by the other, who is told what that does.
 
-Nobody else can do anything with it, so it matters little who sees it. That an event is by an account has to be
-sure, though: an IRC nick without services may be anybody's, and so may be whomever an API key names.
+All rests on being sure who types. A platform vouches for its accounts, and services for IRC's nicks; the console
+and API keys may name anybody, and aliases and rules, which act in somebody's name, may not run these commands.
 """
 
+import contextlib
 from collections.abc import Sequence
 
 from waddlebot.core.identity.store import Face, IdentityStore
 from waddlebot.libs import audit
 from waddlebot.libs.contracts.community import GLOBAL
+from waddlebot.libs.contracts.console import PLATFORM as CONSOLE
 from waddlebot.libs.contracts.irc import is_registered
 from waddlebot.libs.contracts.reputation import Reputation, Standing, StandingsRequest
+from waddlebot.libs.dal import Busy, DalError
 from waddlebot.libs.sdk import CallError, Community, Context, Refusal, Reply, Send, UsageError, listed
 from waddlebot.libs.sdk.codes import digest_of, new_code
 from waddlebot.libs.sdk.event import Event, by_key
@@ -26,6 +29,7 @@ type Ctx = Context[None, IdentityStore]
 async def shown(ctx: Ctx) -> Reply:
     """Which accounts are linked with the one that asks."""
     event = ctx.event
+    _check_proven(event)
     others = await _others(ctx, event.account)
     if not others:
         how = f"{_prefix(ctx)}identity link <platform> <name> links another account of yours."
@@ -33,7 +37,7 @@ async def shown(ctx: Ctx) -> Reply:
     if _whispers(ctx, event.platform):
         names = listed([_called(face) for face in others])
         return Reply(f"You are {event.user_name} on {event.platform}, linked with {names}.", private=True)
-    platforms = ", ".join(sorted({face.account.partition(":")[0] for face in others}))
+    platforms = ", ".join(sorted({_platform(face) for face in others}))
     return Reply(f"{event.user_name} is linked with {len(others)} more: on {platforms}.")
 
 
@@ -42,20 +46,14 @@ async def asked(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
     event = ctx.event
     _check_proven(event)
     face = await _face(ctx, platform, login, server)
-    if not is_registered(face.account):
-        raise Refusal(
-            f"{face.name} is not registered with the services of {face.server}, so anybody may take that nick. "
-            "Register it, log in and say something; then ask again."
-        )
     if face.account == event.account:
         raise Refusal("That is the account you are typing with. Name another one of yours.")
-    store = ctx.store_in(EVERYBODY)
-    groups = await store.groups_with((event.account, face.account))
+    groups = await ctx.store_in(EVERYBODY).groups_with((event.account, face.account))
     if face.account in groups[event.account]:
         raise Refusal(f"You are linked with {_called(face)} already.")
     code = new_code(ctx.random)
     digest = digest_of(ctx.secret(_SECRET), code, face.account)
-    if not await ctx.store_in(EVERYBODY).ask(event.account, face.account, digest, ctx.now()):
+    if not await ctx.store_in(EVERYBODY).ask(event.account, face.account, login, digest, ctx.now()):
         raise Refusal("You have asked for several codes within the last hour. Wait a while, then ask again.")
     return Reply(
         f"Type {_prefix(ctx)}verify {code} as {_called(face)} within 10 minutes; nobody else can. "
@@ -64,12 +62,12 @@ async def asked(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
     )
 
 
-async def verified(ctx: Ctx, code: str) -> Reply:
-    """Link who types with who asked for the code."""
+async def verified(ctx: Ctx, code: str, sure: bool) -> Reply:
+    """Link who types with who asked for the code; first say what that means."""
     event = ctx.event
     _check_proven(event)
     digest = digest_of(ctx.secret(_SECRET), code, event.account)
-    found = await ctx.store_in(EVERYBODY).verify(event.account, digest, ctx.now())
+    found = await ctx.store_in(EVERYBODY).verify(event.account, event.user_login, digest, ctx.now(), sure)
     if found.refusal:
         raise Refusal(found.refusal)
     if not found.account:
@@ -80,30 +78,45 @@ async def verified(ctx: Ctx, code: str) -> Reply:
             "There is no code for you that is still good. Type "
             f"{_prefix(ctx)}identity link {event.platform} {event.user_login} with your other account to get one."
         )
+    faces = await ctx.store_in(EVERYBODY).faces_of((found.account,))
+    name = _called(faces[0]) if faces else found.account
+    if not found.linked:
+        return Reply(
+            f"{name} asks to be one person with you: whatever you may do anywhere, they may then. "
+            f"Only if that account is yours, type {_prefix(ctx)}verify {code.upper()} yes"
+        )
     _audit(ctx, f"link {found.account}", "OK")
-    others = await _others(ctx, event.account)
-    name = next((_called(face) for face in others if face.account == found.account), "your other account")
-    await _notify(ctx, others, f"Your account is linked with {event.user_name} on {event.platform} now.")
+    with contextlib.suppress(DalError):  # it is done, whoever hears of it
+        others = await _others(ctx, event.account)
+        await _notify(
+            ctx, others, f"Your account is linked with {event.user_name} on {event.platform} now. {_undo(ctx)}"
+        )
     return Reply(f"{event.user_name} and {name} are one person now. {_undo(ctx)}")
 
 
-async def parted(ctx: Ctx, platform: str, login: str) -> Reply:
+async def parted(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
     """Take an account of the person out of it: who types, or the one that is named."""
     event = ctx.event
     _check_proven(event)
     if platform and not login:
-        raise UsageError(f"Usage: {_prefix(ctx)}identity unlink [platform] [name]")
-    others, other = await _others(ctx, event.account), ""
-    called = f"{event.user_name} on {event.platform}"
-    if platform:
-        mine = [face for face in others if face.account.startswith(f"{platform}:") and face.login.lower() == login]
-        if not mine:
-            raise Refusal(f"You are not linked with {login} on {platform}.")
-        other, called = mine[0].account, _called(mine[0])
-    if not await ctx.store_in(EVERYBODY).part(event.account, other):
+        raise UsageError(f"Usage: {_prefix(ctx)}identity unlink [platform] [name] [network]")
+    if (platform, login) == (event.platform, event.user_login.lower()) and server in ("", event.server):
+        platform = login = server = ""
+    found = await ctx.store_in(EVERYBODY).part(event.account, platform, login, server)
+    if not found.others:
         raise Refusal("You are linked with no other account.")
-    _audit(ctx, f"unlink {other or event.account}", "OK")
-    await _notify(ctx, others, f"{event.user_name} on {event.platform} unlinked {called} from your accounts.")
+    if not found.side:
+        if found.several:
+            raise Refusal(f"You are linked with several {login} on {platform}: add the network.")
+        raise Refusal(f"You are not linked with {login} on {platform}.")
+    called = _called(found.named) if found.named else f"{event.user_name} on {event.platform}"
+    _audit(ctx, f"unlink {found.named.account if found.named else event.account}", "OK")
+    words = (
+        f"{event.user_name} on {event.platform} unlinked {called}; {_prefix(ctx)}identity shows what is linked."
+    )
+    await _notify(ctx, found.others, words)
+    if len(found.side) > 1:
+        return Reply(f"{called} is linked with you no more, nor are those that were linked through it.")
     return Reply(f"{called} is on its own again, with all that it had and earned.")
 
 
@@ -114,16 +127,27 @@ async def _others(ctx: Ctx, account: str) -> list[Face]:
 
 
 async def _face(ctx: Ctx, platform: str, login: str, server: str) -> Face:
+    """The one account that can be meant. Raises ``Refusal``: names change hands, and may be taken by anybody."""
+    if platform == CONSOLE:
+        raise Refusal("Accounts of the console cannot be linked: it does not prove who somebody is.")
     faces = await ctx.store_in(EVERYBODY).faces(platform, login, server)
-    accounts = {face.account: face for face in reversed(faces)}
     where = f"{platform} ({server})" if server else platform
-    if not accounts:
+    if not faces:
         raise Refusal(f"I have not seen {login} on {where} yet. Say something there first, then ask again.")
-    registered = [face for account, face in accounts.items() if is_registered(account)] or [*accounts.values()]
-    if len({face.server for face in registered}) > 1:
-        servers = listed(sorted({face.server for face in registered}))
+    proven = [face for face in faces if is_registered(face.account, login)]
+    if not proven:
+        raise Refusal(
+            f"{login} is no account with the services of {faces[0].server}, so anybody may take that nick. "
+            "Register it, log in and say something; then ask again."
+        )
+    if len({face.server for face in proven}) > 1:
+        servers = listed(sorted({face.server for face in proven}))
         raise Refusal(f"There is a {login} on several networks: add one of {servers}.")
-    return registered[-1]  # of several who had the login, who had it last
+    if len(proven) > 1:
+        raise Refusal(
+            f"Several accounts went by {login} on {where}. Ask with yours there, and type the code here."
+        )
+    return proven[0]
 
 
 async def _preview(ctx: Ctx, groups: dict[str, tuple[str, ...]], face: Face) -> str:
@@ -146,12 +170,12 @@ def _standing(standing: Standing) -> str:
 
 
 async def _notify(ctx: Ctx, faces: Sequence[Face], text: str) -> None:
-    """Tell the other accounts, where the bot can tell them alone."""
+    """Tell the other accounts, where the bot can tell them alone and has room to."""
     sends = []
     for number, face in enumerate(faces):
-        if _whispers(ctx, face.account.partition(":")[0]) and (entity := _place(ctx, face)):
+        if _whispers(ctx, _platform(face)) and (entity := _place(ctx, face)):
             platform, server, channel = entity.split(":", 2)
-            reply = Reply(f"{text} {_undo(ctx)}", private=True)
+            reply = Reply(text, private=True)
             sends.append(
                 Send(
                     f"{ctx.call.key}>{number}", ctx.entities[entity], platform, server, channel, reply,
@@ -159,12 +183,13 @@ async def _notify(ctx: Ctx, faces: Sequence[Face], text: str) -> None:
                 )
             )  # fmt: skip
     if sends:
-        await ctx.send(sends)
+        with contextlib.suppress(Busy):
+            await ctx.send(sends)
 
 
 def _place(ctx: Ctx, face: Face) -> str:
     """A channel from which an account can be reached, of this community before others."""
-    start = f"{face.account.partition(':')[0]}:{face.server}:"
+    start = f"{_platform(face)}:{face.server}:"
     there = [entity for entity in ctx.entities if entity.startswith(start)]
     return min(there, key=lambda entity: ctx.entities[entity] != ctx.community, default="")
 
@@ -175,8 +200,8 @@ def _whispers(ctx: Ctx, platform: str) -> bool:
 
 def _check_proven(event: Event) -> None:
     """Raise ``Refusal`` unless it is sure whose account wrote this."""
-    if by_key(event):
-        raise Refusal("What comes by an API key does not prove who wrote it. Type it where the bot itself reads.")
+    if by_key(event) or event.platform == CONSOLE:
+        raise Refusal("That does not prove here who you are. Type it on a platform where the bot itself reads.")
     if not is_registered(event.account):
         raise Refusal(
             "Anybody may take your nick. Register it with the network's services, log in, and repeat it."
@@ -188,8 +213,12 @@ def _audit(ctx: Ctx, action: str, result: str) -> None:
     audit.event(audit.Category.AUTH, "core.identity", event.community, event.account, action, result)
 
 
+def _platform(face: Face) -> str:
+    return face.account.partition(":")[0]
+
+
 def _called(face: Face) -> str:
-    return f"{face.name} on {face.account.partition(':')[0]}"
+    return f"{face.name} on {_platform(face)}"
 
 
 def _undo(ctx: Ctx) -> str:

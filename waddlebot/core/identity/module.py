@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 from waddlebot.core.identity import linking
 from waddlebot.core.identity.linking import EVERYBODY
@@ -24,6 +24,7 @@ from waddlebot.libs.sdk import (
     CallError,
     Context,
     Crowd,
+    Field,
     Login,
     Module,
     Reply,
@@ -66,28 +67,32 @@ async def see(ctx: BatchContext[None, IdentityStore], crowd: Crowd) -> None:
 # What people type
 
 
-@module.command("identity", user_cooldown_s=5)
+@module.command("identity", user_cooldown_s=5, by_hand=True)
 async def show(ctx: Typed) -> Reply:
     """Show which of your accounts are linked."""
     return await linking.shown(ctx)
 
 
-@module.command("identity link", user_cooldown_s=5)
+@module.command("identity link", user_cooldown_s=5, by_hand=True)
 async def link(ctx: Typed, platform: str, name: Login, server: str | None = None) -> Reply:
     """Ask for a code that links another account of yours: it is typed there, with verify."""
     return await linking.asked(ctx, platform.lower(), name, server or "")
 
 
-@module.command("verify")
-async def verify(ctx: Typed, code: str) -> Reply:
-    """Link this account with the one that asked for the code."""
-    return await linking.verified(ctx, code)
+@module.command("verify", by_hand=True)
+async def verify(
+    ctx: Typed, code: str, yes: Annotated[str | None, Field("that you are sure", choices=("yes",))] = None
+) -> Reply:
+    """Link this account with the one that asked for the code, once you are sure."""
+    return await linking.verified(ctx, code, bool(yes))
 
 
-@module.command("identity unlink", user_cooldown_s=5)
-async def unlink(ctx: Typed, platform: str | None = None, name: Login | None = None) -> Reply:
+@module.command("identity unlink", user_cooldown_s=5, by_hand=True)
+async def unlink(
+    ctx: Typed, platform: str | None = None, name: Login | None = None, server: str | None = None
+) -> Reply:
     """Take this account, or another one of yours, out of those that are linked."""
-    return await linking.parted(ctx, (platform or "").lower(), name or "")
+    return await linking.parted(ctx, (platform or "").lower(), name or "", server or "")
 
 
 # What other modules ask
@@ -115,7 +120,8 @@ async def people(ctx: Ctx, request: PeopleRequest) -> People:
     """Which accounts belong together."""
     _check(request.accounts)
     store = ctx.store_in(EVERYBODY)
-    return People(await (store.groups_with(request.accounts) if request.accounts else store.groups()))
+    groups = await (store.groups_with(request.accounts) if request.accounts else store.groups())
+    return People(tuple({group: None for group in groups.values() if len(group) > 1}))
 
 
 @module.answers(Identity.seen)

@@ -29,6 +29,7 @@ REQUEST = Table(
         Column("account", "text"),
         Column("digest", "text"),
         Column("target", "text"),
+        Column("login", "text"),
         Column("at", "real"),
         Column("tries_left", "integer"),
     ),
@@ -72,11 +73,25 @@ class Face:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verified:
-    """What a code did: it linked ``account``, or how many tries are left; ``refusal`` says why it could not."""
+    """Whose code it is and whether it ``linked`` both, or how many tries are left, or why it could not."""
 
     account: str = ""
+    linked: bool = False
     tries_left: int = 0
     refusal: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parted:
+    """Whom an account was linked with, which of them was named, and the accounts that are on that side now.
+
+    Without a side nothing was parted; ``several`` accounts may have been meant then.
+    """
+
+    others: list[Face]
+    named: Face | None = None
+    side: tuple[str, ...] = ()
+    several: bool = False
 
 
 class IdentityStore(Store):
@@ -127,6 +142,9 @@ class IdentityStore(Store):
     @reads
     def faces_of(self, accounts: tuple[str, ...]) -> list[Face]:
         """How each of these accounts was seen last; those that never were are left out."""
+        return self._faces_of(accounts)
+
+    def _faces_of(self, accounts: tuple[str, ...]) -> list[Face]:
         found: list[Face] = []
         for account in accounts:
             found += self.db.fetch(
@@ -166,8 +184,11 @@ class IdentityStore(Store):
         return tuple(sorted(found))
 
     @writes
-    def ask(self, account: str, target: str, digest: str, now: float) -> bool:
-        """Keep a code with which ``target`` links itself to ``account``; False after too many within an hour."""
+    def ask(self, account: str, target: str, login: str, digest: str, now: float) -> bool:
+        """Keep a code with which ``target``, as long as it has that login, links itself to ``account``.
+
+        False after too many within an hour.
+        """
         self.db.execute("delete from {request} where at < :before", {"before": now - _REQUESTS_S})
         asked = self.db.execute("select count(*) from {request} where account = :account", {"account": account})
         if asked[0][0] >= REQUESTS_MAX:
@@ -176,22 +197,22 @@ class IdentityStore(Store):
             "update {request} set tries_left = 0 where account = :account and target = :target",
             {"account": account, "target": target},
         )
-        self.db.upsert_many("request", [(account, digest, target, now, TRIES)], columns=_REQUEST, set=_REQUEST[2:])
+        row = (account, digest, target, login.lower(), now, TRIES)
+        self.db.upsert_many("request", [row], columns=_REQUEST, set=_REQUEST[2:])
         return True
 
     @configures
-    def verify(self, target: str, digest: str, now: float) -> Verified:
-        """Link ``target`` to whoever asked for the code; one that is wrong is a try of all that it could be."""
+    def verify(self, target: str, login: str, digest: str, now: float, sure: bool) -> Verified:
+        """Link ``target``, once it is ``sure``, to whoever asked; a wrong code is a try of all open ones."""
         rows = self.db.execute(
-            "select account, digest, tries_left from {request} where target = :target and tries_left > 0 "
-            "and at > :since",
-            {"target": target, "since": now - VALID_S},
+            "select account, digest, tries_left from {request} where target = :target and login = :login "
+            "and tries_left > 0 and at > :since",
+            {"target": target, "login": login.lower(), "since": now - VALID_S},
         )
         left = 0
         for account, expected, tries_left in rows:
             if hmac.compare_digest(expected, digest):
-                self._tries(target, expected, 0)
-                return self._bind(account, target, now)
+                return self._bind(account, target, expected, now) if sure else Verified(account)
             self._tries(target, expected, tries_left - 1)
             left = max(left, tries_left - 1)
         return Verified(tries_left=left)
@@ -202,24 +223,38 @@ class IdentityStore(Store):
             {"left": left, "target": target, "digest": digest},
         )
 
-    def _bind(self, account: str, target: str, now: float) -> Verified:
+    def _bind(self, account: str, target: str, digest: str, now: float) -> Verified:
+        self._tries(target, digest, 0)
         mine, theirs = self._group(account), self._group(target)
         if target in mine:
             return Verified(refusal="Your accounts are linked already.")
         if len(mine) + len(theirs) > ACCOUNTS_MAX:
             return Verified(refusal=f"One person has {ACCOUNTS_MAX} accounts at most: unlink one first.")
         self.put(Bond(*pair_of(account, target), now))
-        return Verified(account)
+        return Verified(account, linked=True)
 
     @configures
-    def part(self, account: str, other: str = "") -> bool:
-        """Take ``other``, or ``account`` itself, out of the person that both are; False where they are two."""
+    def part(self, account: str, platform: str = "", login: str = "", server: str = "") -> Parted:
+        """Take an account out of the person that ``account`` is: the one that is named, or itself."""
+        others = self._faces_of(tuple(one for one in self._group(account) if one != account))
+        named = [
+            face
+            for face in others
+            if face.account.startswith(f"{platform}:")
+            and face.login.lower() == login
+            and server in ("", face.server)
+        ]
+        if not others or (platform and len(named) != 1):
+            return Parted(others, several=len(named) > 1)
         bonds = [(bond.account, bond.other) for bond in self.list(Bond)]
-        if other:
-            last = last_bond(bonds, account, other)
-            gone = [last] if last is not None else []
-        else:
-            gone = [pair for pair in bonds if account in pair]
+        gone = [pair for pair in bonds if account in pair]
+        if platform:
+            gone, left = [], list(bonds)
+            while (last := last_bond(left, account, named[0].account)) is not None:
+                gone.append(last)
+                left.remove(last)
         for one, two in gone:
             self.remove(Bond, account=one, other=two)
-        return bool(gone)
+        return Parted(
+            others, named[0] if platform else None, self._group(named[0].account if platform else account)
+        )

@@ -87,10 +87,11 @@ async def standings(ctx: ServiceContext[Any, ReputationStore], request: Standing
 async def _groups(ctx: ServiceContext[Any, Any], accounts: tuple[str, ...]) -> list[tuple[str, ...]]:
     """All accounts of each one's person; alone, while nobody can tell."""
     try:
-        groups = (await ctx.use(Identity).people(PeopleRequest(accounts))).groups if accounts else {}
+        people = (await ctx.use(Identity).people(PeopleRequest(accounts))).groups if accounts else ()
     except CallError as error:
         ctx.log.debug("who belongs to whom is not known: %s", error)
-        groups = {}
+        people = ()
+    groups = {account: group for group in people for account in group}
     return [groups.get(account, (account,)) for account in accounts]
 
 

@@ -38,18 +38,15 @@ class Accounts(msgspec.Struct, frozen=True):
 
 
 class PeopleRequest(msgspec.Struct, frozen=True):
-    """Some accounts (at most 1,000), or all that are linked."""
+    """The people of some accounts (at most 1,000), or everybody's."""
 
     accounts: tuple[str, ...] = ()
 
 
 class People(msgspec.Struct, frozen=True):
-    """All accounts of the person, sorted, by each account; the first of them names the person.
+    """The accounts of each person who has several, sorted; the first of them names the person."""
 
-    Where all were asked for, those that are linked; else those that were asked for, linked or not.
-    """
-
-    groups: dict[str, tuple[str, ...]]
+    groups: tuple[tuple[str, ...], ...]
 
 
 class SeenRequest(msgspec.Struct, frozen=True):

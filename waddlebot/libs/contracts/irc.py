@@ -107,12 +107,15 @@ class TwitchChat(Contract):
         raise NotImplementedError
 
 
-def is_registered(account: str) -> bool:
-    """Whether services of an IRC network vouch for an account; all other platforms do for theirs.
+def is_registered(account: str, nick: str = "") -> bool:
+    """Whether services of an IRC network vouch for an account, by the name of that nick where one is given.
 
-    A nick without services is ``irc:SERVER/~NICK``: whoever takes it first has it.
+    All other platforms vouch for theirs. A nick without services is ``irc:SERVER/~NICK``: whoever takes it first
+    has it; and who is logged in as somebody else may take it, too.
     """
-    return not account.startswith("irc:") or "/~" not in account
+    if not account.startswith("irc:"):
+        return True
+    return "/~" not in account and nick.lower() in ("", account.rpartition("/")[2].lower())
 
 
 def answered(request: SayRequest, refusals: Mapping[str, str], holders: Mapping[str, str]) -> Said:

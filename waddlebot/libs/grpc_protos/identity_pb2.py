@@ -24,33 +24,29 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)waddlebot/libs/grpc_protos/identity.proto\x12\x12waddlebot.identity\"A\n\rLookupRequest\x12\x10\n\x08platform\x18\x01 \x01(\t\x12\x0e\n\x06logins\x18\x02 \x03(\t\x12\x0e\n\x06server\x18\x03 \x01(\t\"6\n\x08\x41\x63\x63ounts\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.waddlebot.identity.Account\"!\n\rPeopleRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\"\xab\x01\n\x06People\x12\x36\n\x06groups\x18\x01 \x03(\x0b\x32&.waddlebot.identity.People.GroupsEntry\x1a\x17\n\x06Groups\x12\r\n\x05value\x18\x01 \x03(\t\x1aP\n\x0bGroupsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x30\n\x05value\x18\x02 \x01(\x0b\x32!.waddlebot.identity.People.Groups:\x02\x38\x01\"\x1f\n\x0bSeenRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\" \n\x0cSeenAccounts\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\"G\n\x07\x41\x63\x63ount\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\r\n\x05login\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06person\x18\x04 \x01(\t2\xe9\x01\n\x08Identity\x12I\n\x06Lookup\x12!.waddlebot.identity.LookupRequest\x1a\x1c.waddlebot.identity.Accounts\x12G\n\x06People\x12!.waddlebot.identity.PeopleRequest\x1a\x1a.waddlebot.identity.People\x12I\n\x04Seen\x12\x1f.waddlebot.identity.SeenRequest\x1a .waddlebot.identity.SeenAccountsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)waddlebot/libs/grpc_protos/identity.proto\x12\x12waddlebot.identity\"A\n\rLookupRequest\x12\x10\n\x08platform\x18\x01 \x01(\t\x12\x0e\n\x06logins\x18\x02 \x03(\t\x12\x0e\n\x06server\x18\x03 \x01(\t\"6\n\x08\x41\x63\x63ounts\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.waddlebot.identity.Account\"!\n\rPeopleRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\"Z\n\x06People\x12\x31\n\x06groups\x18\x02 \x03(\x0b\x32!.waddlebot.identity.People.Groups\x1a\x17\n\x06Groups\x12\r\n\x05value\x18\x01 \x03(\tJ\x04\x08\x01\x10\x02\"\x1f\n\x0bSeenRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\" \n\x0cSeenAccounts\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\"G\n\x07\x41\x63\x63ount\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\r\n\x05login\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06person\x18\x04 \x01(\t2\xe9\x01\n\x08Identity\x12I\n\x06Lookup\x12!.waddlebot.identity.LookupRequest\x1a\x1c.waddlebot.identity.Accounts\x12G\n\x06People\x12!.waddlebot.identity.PeopleRequest\x1a\x1a.waddlebot.identity.People\x12I\n\x04Seen\x12\x1f.waddlebot.identity.SeenRequest\x1a .waddlebot.identity.SeenAccountsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'waddlebot.libs.grpc_protos.identity_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PEOPLE_GROUPSENTRY']._loaded_options = None
-  _globals['_PEOPLE_GROUPSENTRY']._serialized_options = b'8\001'
   _globals['_LOOKUPREQUEST']._serialized_start=65
   _globals['_LOOKUPREQUEST']._serialized_end=130
   _globals['_ACCOUNTS']._serialized_start=132
   _globals['_ACCOUNTS']._serialized_end=186
   _globals['_PEOPLEREQUEST']._serialized_start=188
   _globals['_PEOPLEREQUEST']._serialized_end=221
-  _globals['_PEOPLE']._serialized_start=224
-  _globals['_PEOPLE']._serialized_end=395
-  _globals['_PEOPLE_GROUPS']._serialized_start=290
-  _globals['_PEOPLE_GROUPS']._serialized_end=313
-  _globals['_PEOPLE_GROUPSENTRY']._serialized_start=315
-  _globals['_PEOPLE_GROUPSENTRY']._serialized_end=395
-  _globals['_SEENREQUEST']._serialized_start=397
-  _globals['_SEENREQUEST']._serialized_end=428
-  _globals['_SEENACCOUNTS']._serialized_start=430
-  _globals['_SEENACCOUNTS']._serialized_end=462
-  _globals['_ACCOUNT']._serialized_start=464
-  _globals['_ACCOUNT']._serialized_end=535
-  _globals['_IDENTITY']._serialized_start=538
-  _globals['_IDENTITY']._serialized_end=771
+  _globals['_PEOPLE']._serialized_start=223
+  _globals['_PEOPLE']._serialized_end=313
+  _globals['_PEOPLE_GROUPS']._serialized_start=284
+  _globals['_PEOPLE_GROUPS']._serialized_end=307
+  _globals['_SEENREQUEST']._serialized_start=315
+  _globals['_SEENREQUEST']._serialized_end=346
+  _globals['_SEENACCOUNTS']._serialized_start=348
+  _globals['_SEENACCOUNTS']._serialized_end=380
+  _globals['_ACCOUNT']._serialized_start=382
+  _globals['_ACCOUNT']._serialized_end=453
+  _globals['_IDENTITY']._serialized_start=456
+  _globals['_IDENTITY']._serialized_end=689
 # @@protoc_insertion_point(module_scope)

@@ -35,16 +35,9 @@ class People(_message.Message):
         VALUE_FIELD_NUMBER: _ClassVar[int]
         value: _containers.RepeatedScalarFieldContainer[str]
         def __init__(self, value: _Optional[_Iterable[str]] = ...) -> None: ...
-    class GroupsEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: People.Groups
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[People.Groups, _Mapping[str, object]]] = ...) -> None: ...
     GROUPS_FIELD_NUMBER: _ClassVar[int]
-    groups: _containers.MessageMap[str, People.Groups]
-    def __init__(self, groups: _Optional[_Mapping[str, People.Groups]] = ...) -> None: ...
+    groups: _containers.RepeatedCompositeFieldContainer[People.Groups]
+    def __init__(self, groups: _Optional[_Iterable[_Union[People.Groups, _Mapping[str, object]]]] = ...) -> None: ...
 
 class SeenRequest(_message.Message):
     __slots__ = ("accounts",)

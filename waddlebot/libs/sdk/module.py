@@ -30,7 +30,8 @@ class Command:
     """A word users type, perhaps with a verb (``alias add``). Its handler's docstring is its help.
 
     ``least`` is the rank asked for; cooldowns are seconds. ``limited`` says what a user sees who comes too
-    soon: nothing, a word once per cooldown, or always. ``timeout_s`` is how long the router waits.
+    soon: nothing, a word once per cooldown, or always. ``timeout_s`` is how long the router waits. ``by_hand``:
+    only who types it runs it, never an alias or rule in somebody's name.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Command:
     community: bool = False
     hidden: bool = False
     timeout_s: float = 10.0
+    by_hand: bool = False
 
     @property
     def help(self) -> str:
@@ -202,6 +204,7 @@ class Module:
         community: bool = False,
         hidden: bool = False,
         timeout_s: float = 10.0,
+        by_hand: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare a command. The handler takes a :class:`Context`, then typed arguments, and returns replies."""
 
@@ -214,7 +217,7 @@ class Module:
                 raise ValueError(f"{self.name}: {name} has no docstring, so users would have no help")
             self.commands[name] = Command(
                 name, handler, arguments_of(handler), aliases, rank, cooldown_s, user_cooldown_s,
-                limited, community, hidden, timeout_s,
+                limited, community, hidden, timeout_s, by_hand,
             )  # fmt: skip
             return handler
 

@@ -28,7 +28,6 @@ from waddlebot.processing.router.webhooks import SECRET_PURPOSE, Webhooks
 
 _INLINE_RULES_MAX = 50
 _FAILURES_WAITING_MAX = 1_000
-_MEET_AGAIN_S = 1.0
 _SAID = frozenset({"chat", "general"})
 """Actions whose text is said: of an order that a platform cannot do, its words are."""
 
@@ -54,8 +53,8 @@ class Desk:
         self.router.rules.post = self.webhooks.put
         self._log = services.log
         self.met = False
-        self._meeting: set[asyncio.Task[None]] = set()
-        self._one_by_one = asyncio.Lock()
+        self._asking: set[asyncio.Task[None]] = set()
+        self._meeting = asyncio.Lock()
 
     def recatalogue(self) -> None:
         """Other modules are registered than before: every view is compiled anew."""
@@ -103,37 +102,35 @@ class Desk:
         await self.ports.inbox.bury(event, reason, tries)
 
     async def meet(self, ctx: ServiceContext[Any, RouterStore]) -> None:
-        """Learn which accounts are one person, once somebody can tell."""
-        if self.met:
-            return
-        try:
-            people = await ctx.use(Identity).people(PeopleRequest())
-        except CallError as error:
-            self._log.info("who belongs to whom is not known yet: %s", error)
-            return
-        self.router.know(people.groups)
-        self.met = True
+        """Learn which accounts are one person, once somebody can tell and as long as it is not known."""
+        async with self._meeting:  # else what was asked first might be believed last
+            if self.met:
+                return
+            self.met = True  # a change that comes meanwhile says otherwise
+            try:
+                people = await ctx.use(Identity).people(PeopleRequest())
+            except CallError as error:
+                self.met = False
+                self._log.info("who belongs to whom is not known yet: %s", error)
+                return
+            self.router.know(people.groups)
 
     def heed(self, ctx: ServiceContext[Any, RouterStore], changed: Sequence[str]) -> asyncio.Task[None] | None:
-        """Accounts were linked or parted, maybe, where the configuration of everybody's community changed."""
+        """Accounts were linked or parted, maybe, where the configuration of everybody's community changed.
+
+        Where nobody can tell now, :meth:`meet` is asked again later.
+        """
         if GLOBAL not in changed:
             return None
-        task = asyncio.get_running_loop().create_task(self._meet_again(ctx))
-        self._meeting.add(task)
-        task.add_done_callback(self._meeting.discard)
+        self.met = False
+        task = asyncio.get_running_loop().create_task(self.meet(ctx))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
         return task
-
-    async def _meet_again(self, ctx: ServiceContext[Any, RouterStore]) -> None:
-        async with self._one_by_one:  # else what was read first might be believed last
-            self.met = False
-            await self.meet(ctx)
-            while not self.met:
-                await asyncio.sleep(_MEET_AGAIN_S)
-                await self.meet(ctx)
 
     def close(self) -> None:
         """Nobody needs to know any more who belongs to whom."""
-        for task in self._meeting:
+        for task in self._asking:
             task.cancel()
 
     async def flush(self, ctx: ServiceContext[Any, RouterStore]) -> None:
@@ -166,7 +163,9 @@ async def open_desk(ctx: ServiceContext[Any, RouterStore]) -> AsyncIterator[Desk
     desk.ports.when_registered(desk.recatalogue)
     desk.ports.keep(Checkpoint(desk.router))
     async with contextlib.aclosing(desk.webhooks):
-        yield desk
-        desk.close()
+        try:
+            yield desk
+        finally:
+            desk.close()
     with contextlib.suppress(DalError):  # counters are worth a try, not an error
         await desk.flush(ctx)

@@ -5,7 +5,7 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from waddlebot.libs.sdk import (
     Result,
     Send,
 )
+from waddlebot.libs.sdk.event import by_key
 from waddlebot.libs.sdk.ports import FOLLOWS, Directory, sends_of
 from waddlebot.libs.sdk.tracing import Tracer
 from waddlebot.processing.router.cooldowns import Cooldowns
@@ -257,10 +258,19 @@ class Router:
             self._run([event], delivery)
         self._flush()
 
-    def know(self, groups: Mapping[str, Sequence[str]]) -> None:
-        """Who belongs together from now on: all accounts of the person, by each linked account."""
-        self.fellows = groups
-        self.persons = {account: group[0] for account, group in groups.items()}
+    def know(self, groups: Iterable[Sequence[str]]) -> None:
+        """Who belongs together from now on: the accounts of each person who has several, the naming one first."""
+        self.fellows = {account: group for group in groups for account in group}
+        self.persons = {account: group[0] for account, group in self.fellows.items()}
+
+    def given(self, event: Event, view: View) -> int:
+        """The ranks that were given, in the view's community, to any account of the person whose event it is."""
+        account = event.account
+        mask = view.ranks.get(account, 0)
+        if account in self.fellows and not by_key(event):  # a key may name anybody: it gets no ranks by links
+            for fellow in self.fellows[account]:
+                mask |= view.ranks.get(fellow, 0)
+        return mask
 
     def refresh(self, communities: Sequence[str]) -> asyncio.Task[None] | None:
         """Compile the views of communities anew, in the background; until the task ends the old ones hold."""

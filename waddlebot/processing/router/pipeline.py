@@ -11,7 +11,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from waddlebot.libs.sdk import CHAT_MESSAGE, Event, Rank, Reply, admits
-from waddlebot.libs.sdk.event import by_key
 from waddlebot.libs.sdk.rank import lesser, of_platform, words
 from waddlebot.processing.router.aliases import follow
 from waddlebot.processing.router.sessions import Session
@@ -132,16 +131,14 @@ def identify(trip: Trip) -> str | None:
 
 def permit(trip: Trip) -> str | None:
     """Ranks are a set: any one that the command admits will do."""
-    event, ranks, doubt = trip.event, trip.view.ranks, ""
+    event, doubt = trip.event, ""
+    if trip.entry.by_hand and (trip.bound or trip.text):
+        return "who it concerns has to type it; an alias or rule may not"
     mask = trip.router.rank_masks.get(event.roles)
     if mask is None:
         mask = trip.router.remember_roles(event.roles, of_platform(event.roles))
-    if ranks:
-        mask |= ranks.get(event.account, 0)
-        if trip.person in trip.router.fellows and not by_key(event):
-            # A key may name anybody: it gets no ranks that only a link brings.
-            for account in trip.router.fellows[trip.person]:
-                mask |= ranks.get(account, 0)
+    if trip.view.ranks:
+        mask |= trip.router.given(event, trip.view)
         if mask & ABOVE_MODERATOR and trip.view.vouched(mask, event) != mask:
             mask, doubt = trip.view.vouched(mask, event), ", which a key can say of nobody here"
     if trip.bound:

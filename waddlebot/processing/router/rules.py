@@ -33,7 +33,7 @@ class Rules:
         unless it is one already.
         """
         view, event = trip.view, trip.event
-        ranks = view.vouched(of_platform(event.roles) | view.ranks.get(event.account, 0), event)
+        ranks = view.vouched(of_platform(event.roles) | trip.router.given(event, view), event)
         for position in hits:
             rule = view.rules[position]
             if ranks & rule.exempt or (rule.entities and event.entity not in rule.entities):

@@ -50,8 +50,8 @@ class Entry:
     """
 
     __slots__ = (
-        "alias", "also", "cooldown_s", "course", "data", "enabled", "handler", "help", "hidden", "least",
-        "limited", "module", "name", "table", "timeout_s", "usage", "user_cooldown_s", "verbs",
+        "alias", "also", "by_hand", "cooldown_s", "course", "data", "enabled", "handler", "help", "hidden",
+        "least", "limited", "module", "name", "table", "timeout_s", "usage", "user_cooldown_s", "verbs",
     )  # fmt: skip
 
     def __init__(self, name: str, module: str, handler: str) -> None:
@@ -67,6 +67,7 @@ class Entry:
         self.limited: Limited = "once"
         self.enabled = True
         self.hidden = False
+        self.by_hand = False
         self.data = b""
         self.help = ""
         self.usage = name
@@ -283,6 +284,7 @@ def entry_of(module: str, command: Command) -> Entry:
     entry.least = command.least
     entry.cooldown_s = command.cooldown_s
     entry.user_cooldown_s = command.user_cooldown_s
+    entry.by_hand = command.by_hand
     entry.timeout_s = command.timeout_s
     entry.limited = command.limited
     entry.hidden = command.hidden

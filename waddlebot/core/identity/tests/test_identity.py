@@ -29,7 +29,7 @@ async def test_who_was_seen_is_found_by_login_on_their_platform(bench: Bench) ->
     await see(bench.context(module), crowd([bench.event("hi"), bench.event("hi", login="bob", platform="twitch")]))
     found = await bench.ask(Identity).lookup(LookupRequest("irc", ("ann", "bob")))
     assert found.items == (Account("irc:ann", "ann", "Ann", "irc:ann"),)
-    assert (await bench.ask(Identity).people(PeopleRequest())).groups == {}
+    assert (await bench.ask(Identity).people(PeopleRequest())).groups == ()
 
 
 async def test_names_are_written_anew_when_they_are_old_or_the_login_changed(bench: Bench) -> None:

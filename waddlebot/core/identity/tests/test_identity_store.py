@@ -65,15 +65,15 @@ async def test_a_login_is_whose_it_was_last_and_was_those_others(dal: AsyncDAL) 
 
 
 async def link(dal: AsyncDAL, account: str, target: str) -> Verified:
-    assert await bind(dal, EVERYBODY).ask(account, target, f"{account} {target}", 1.0)
-    return await bind(dal, EVERYBODY).verify(target, f"{account} {target}", 2.0)
+    assert await bind(dal, EVERYBODY).ask(account, target, "name", f"{account} {target}", 1.0)
+    return await bind(dal, EVERYBODY).verify(target, "Name", f"{account} {target}", 2.0, True)
 
 
 async def test_a_linked_account_has_the_person_of_all_that_it_is_linked_with(dal: AsyncDAL) -> None:
     await bind(dal).saw([seen("1", "ann"), seen("1", "ann", "irc"), seen("2", "bob")], 1.0)
     store = bind(dal, EVERYBODY)
     assert await store.groups() == {}
-    assert await link(dal, "twitch:1", "irc:1") == Verified("twitch:1")
+    assert await link(dal, "twitch:1", "irc:1") == Verified("twitch:1", linked=True)
     group = ("irc:1", "twitch:1")
     assert await store.groups() == dict.fromkeys(group, group)
     assert await store.groups_with(("twitch:1", "irc:9")) == {"twitch:1": group, "irc:9": ("irc:9",)}
@@ -84,12 +84,14 @@ async def test_a_linked_account_has_the_person_of_all_that_it_is_linked_with(dal
 
 async def test_bonds_close_no_ring_and_a_person_has_so_many_accounts(dal: AsyncDAL) -> None:
     for number in range(1, ACCOUNTS_MAX):
-        assert (await link(dal, f"twitch:{number}", f"twitch:{number - 1}")).account
+        assert (await link(dal, f"twitch:{number}", f"twitch:{number - 1}")).linked
     assert "linked already" in (await link(dal, "twitch:0", "twitch:3")).refusal
     assert "at most" in (await link(dal, "irc:1", "twitch:3")).refusal
-    assert await bind(dal, EVERYBODY).part("twitch:0", "twitch:10")
-    assert (await link(dal, "irc:2", "twitch:3")).account
-    assert not await bind(dal, EVERYBODY).part("twitch:0", "twitch:10")
+    await bind(dal).saw([seen("10", "ten")], 1.0)
+    parted = await bind(dal, EVERYBODY).part("twitch:0", "twitch", "ten")
+    assert len(parted.side) == ACCOUNTS_MAX // 2
+    assert (await link(dal, "irc:2", "twitch:3")).linked
+    assert not (await bind(dal, EVERYBODY).part("twitch:0", "twitch", "ten")).side
 
 
 async def test_a_link_is_a_change_that_can_be_taken_back(dal: AsyncDAL) -> None:

@@ -48,12 +48,12 @@ async def code(bench: Bench, id_: str = ANN, to: str = "irc bob") -> str:
 
 
 async def groups(bench: Bench) -> set[tuple[str, ...]]:
-    return set((await bench.ask(Identity).people(PeopleRequest())).groups.values())
+    return set((await bench.ask(Identity).people(PeopleRequest())).groups)
 
 
 async def link(bench: Bench, one: str, two: str) -> None:
     name = two.rpartition("/")[2]
-    assert "one person now" in await says(bench, two, f"verify {await code(bench, one, f'irc {name}')}")
+    assert "one person now" in await says(bench, two, f"verify {await code(bench, one, f'irc {name}')} yes")
 
 
 async def test_a_code_is_told_to_who_asks_and_typed_by_the_other(bench: Bench) -> None:
@@ -64,7 +64,12 @@ async def test_a_code_is_told_to_who_asks_and_typed_by_the_other(bench: Bench) -
     assert "reputation of 600.5 (50 points) and theirs of 600.5 (50 points) make 601.0 (100 points)" in reply.text
     found = re.search(r"verify (\w+)", reply.text)
     assert found is not None
-    answer = await says(bench, BOB, f"verify {found[1].lower()}")
+    asked = await says(bench, BOB, f"verify {found[1].lower()}")
+    assert asked.startswith(
+        "Ann on irc asks to be one person with you: whatever you may do anywhere, they may then."
+    )
+    assert await groups(bench) == set(), "first they are told what it does"
+    answer = await says(bench, BOB, f"verify {found[1].lower()} yes")
     assert answer == "Bob and Ann on irc are one person now. !identity unlink undoes it."
     assert await groups(bench) == {("irc:net/ann", "irc:net/bob")}
     (notice,) = bench.sent
@@ -83,9 +88,9 @@ async def test_nobody_else_can_use_a_code_and_nobody_uses_it_twice(bench: Bench)
     word = await code(bench)
     for who in (ANN, CARA):
         assert "no code for you" in await says(bench, who, f"verify {word}")
-    await says(bench, BOB, f"verify {word}")
+    assert "one person now" in await says(bench, BOB, f"verify {word} yes")
     await says(bench, BOB, "identity unlink")
-    assert "no code for you" in await says(bench, BOB, f"verify {word}")
+    assert "no code for you" in await says(bench, BOB, f"verify {word} yes")
     assert await groups(bench) == set()
 
 
@@ -114,14 +119,14 @@ async def test_nobody_asks_for_many_codes(bench: Bench) -> None:
 
 
 async def test_a_nick_that_anybody_may_take_is_not_linked(bench: Bench) -> None:
-    assert "not registered" in await says(bench, ANN, "identity link irc dan")
+    assert "anybody may take that nick" in await says(bench, ANN, "identity link irc dan")
     for line in ("identity link irc bob", "verify ABCDEF", "identity unlink"):
         assert "Anybody may take your nick" in await says(bench, "net/~dan", line)
 
 
 async def test_an_api_key_proves_nobody(bench: Bench) -> None:
     word = await code(bench)
-    for line in ("identity link irc ann", f"verify {word}", "identity unlink"):
+    for line in ("identity", "identity link irc ann", f"verify {word} yes", "identity unlink"):
         assert "does not prove" in await says(bench, BOB, line, source="key:1")
     assert await groups(bench) == set()
 
@@ -143,7 +148,7 @@ async def test_of_several_networks_one_has_to_be_named(bench: Bench) -> None:
     assert "on several networks: add one of far, net" in await says(bench, ANN, "identity link irc bob")
     word = await code(bench, ANN, "irc bob far")
     assert "no code for you" in await says(bench, BOB, f"verify {word}")
-    assert "one person now" in await says(bench, "far/bob", f"verify {word}", server="far")
+    assert "one person now" in await says(bench, "far/bob", f"verify {word} yes", server="far")
 
 
 async def test_where_nothing_can_be_told_alone_it_is_said_aloud(bench: Bench) -> None:
@@ -152,7 +157,7 @@ async def test_where_nothing_can_be_told_alone_it_is_said_aloud(bench: Bench) ->
     assert not result.replies[0].private
     found = re.search(r"verify (\w+)", result.replies[0].text)
     assert found is not None
-    assert "Ann on twitch are one person" in await says(bench, BOB, f"verify {found[1]}")
+    assert "Ann on twitch are one person" in await says(bench, BOB, f"verify {found[1]} yes")
     assert bench.sent == []
     assert (await bench.run("identity", login="ann", **OTHER)).replies[
         0
@@ -166,8 +171,34 @@ async def test_people_are_merged_and_parted_as_they_were(bench: Bench) -> None:
     before = await groups(bench)
     await link(bench, BOB, CARA)
     assert await groups(bench) == {("irc:net/ann", "irc:net/bob", "irc:net/cara", "irc:net/eve")}
-    assert "Cara on irc is on its own" in await says(bench, ANN, "identity unlink irc cara")
+    assert "nor are those that were linked through it" in await says(bench, ANN, "identity unlink irc cara")
     assert await groups(bench) == before
+    assert "Bob on irc is on its own" in await says(bench, ANN, "identity unlink irc bob")
+    assert "Cara on irc is on its own" in await says(bench, CARA, "identity unlink irc cara")
+    assert await groups(bench) == set()
+
+
+async def test_a_name_that_others_had_or_took_is_nobodys(bench: Bench) -> None:
+    await seen(bench, "net/mallory", login="bob")
+    word = await code(bench)  # the account that is called bob, not who is logged in as another
+    assert "no code for you" in await bench.says(f"verify {word} yes", login="bob", user_id="net/mallory")
+    assert "no code for you" in await bench.says(f"verify {word} yes", login="robert", user_id=BOB)
+    await seen(bench, "7", **OTHER | {"login": "eve"})
+    await seen(bench, "8", **OTHER | {"login": "eve", "user_id": "8"})
+    assert "Several accounts went by eve" in await says(bench, ANN, "identity link twitch eve")
+
+
+async def test_the_console_proves_nobody(bench: Bench) -> None:
+    assert "does not prove" in await says(bench, ANN, "identity link irc bob", platform="console")
+    assert "cannot be linked" in await says(bench, ANN, "identity link console boss")
+
+
+async def test_a_repeated_delivery_says_the_same(bench: Bench) -> None:
+    await link(bench, ANN, BOB)
+    for line, answer in (("identity unlink irc bob", "on its own"), ("identity link irc bob", "Type !verify")):
+        results = [await bench.run(line, login="ann", user_id=ANN, id="once" + answer) for _ in range(2)]
+        assert results[0].replies[0].text == results[1].replies[0].text
+        assert answer in results[0].replies[0].text
 
 
 async def test_a_person_has_the_reputation_of_all_their_accounts_and_each_its_own_again(bench: Bench) -> None:

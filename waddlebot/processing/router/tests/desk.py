@@ -43,6 +43,7 @@ def modules(gate: asyncio.Event | None = None) -> dict[str, Module]:
         ("loud", "WOOF", {"user_cooldown_s": 100, "limited": "say"}),
         ("shh", "…", {"user_cooldown_s": 100, "limited": "silent"}),
         ("sell", "sold", {"rank": Rank.MODERATOR}),
+        ("swear", "sworn", {"by_hand": True}),
         ("sell all", "all sold", {"rank": Rank.ADMIN}),
     ):
         pets.command(word, **cast("dict[str, Any]", more))(saying(says))

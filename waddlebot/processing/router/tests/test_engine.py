@@ -10,6 +10,7 @@ import pytest
 
 from waddlebot.libs.matching import Matchers
 from waddlebot.libs.sdk import (
+    Alias,
     Call,
     Contribution,
     DynamicCommand,
@@ -256,12 +257,22 @@ async def test_dynamic_commands_with_and_without_prefix() -> None:
 async def test_what_one_account_may_do_all_accounts_of_the_person_may() -> None:
     desk = Desk(Contribution(ranks={"p:boss": int(Rank.ADMIN), "p:cat": int(Rank.REGULAR)}))
     assert await desk.say("!sell 1", "bob") == ["@bob Only moderator and above may use !sell."]
-    desk.router.know(dict.fromkeys(("p:bob", "p:boss"), ("p:bob", "p:boss")))
+    desk.router.know([("p:bob", "p:boss")])
     assert await desk.say("!sell all", "bob") == ["all sold"]
     said = msgspec.structs.replace(desk.event("!sell all", "bob"), source="key:1")
     assert [result.status for result in await desk.post(said)] == ["refused"], "a key may name anybody"
-    desk.router.know({})
+    desk.router.know([])
     assert await desk.say("!sell all", "bob") == []
+
+
+async def test_what_has_to_be_typed_runs_by_no_alias_and_no_rule() -> None:
+    rule = Rule("r", "morning", "word", "command", "swear")
+    given = Contribution(aliases=(Alias("hug", "swear"),), rules=(rule,))
+    desk = Desk(given)
+    assert await desk.say("!swear") == ["sworn"]
+    assert await desk.say("!hug", "bob") == []
+    assert await desk.say("good morning", "cat") == []
+    assert desk.why() == "who it concerns has to type it; an alias or rule may not"
 
 
 async def test_several_modules_answer_an_event_by_priority() -> None:
@@ -273,7 +284,7 @@ async def test_several_modules_answer_an_event_by_priority() -> None:
 async def test_one_person_is_answered_in_order_and_others_meanwhile() -> None:
     gate = asyncio.Event()
     desk = Desk(gate=gate)
-    desk.router.know(dict.fromkeys(("p:ann", "p:ann2"), ("p:ann", "p:ann2")))
+    desk.router.know([("p:ann", "p:ann2")])
     desk.router.handle(
         EventBatch("x", [desk.event("!slow 1"), desk.event("!slow 2", "ann2"), desk.event("!pat", "bob")])
     )
