@@ -71,8 +71,7 @@ async def converse(users: dict[str, IrcUser]) -> None:
         await user.meets(BOT, CHANNEL)
     for user in (anna, ben, dan):
         user.say(CHANNEL, "hello")
-    op.say(CHANNEL, "!command add -ul=regular !pie Pie for $(user)")
-    await op.hears("Saved !pie.")
+    await _repeated(op, "!command add -ul=regular !pie Pie for $(user)", "Saved !pie.")
     for name in ("ben", "anna"):  # who was seen is written down in batches
         await _repeated(op, f"!regulars add {name}", f"{name} has the rank regular now.")
     op.say(CHANNEL, "!regulars delete ben")
@@ -111,10 +110,11 @@ def _heard(user: IrcUser, text: str) -> int:
 
 
 async def _repeated(user: IrcUser, line: str, answer: str) -> None:
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(60.0):  # a live line may be lost where much else goes on
         while answer not in user.heard(BOT, CHANNEL):
             user.say(CHANNEL, line)
-            await asyncio.sleep(0.5)
+            with contextlib.suppress(TimeoutError):
+                await user.hears(answer, timeout_s=1.0)
 
 
 async def _code(user: IrcUser) -> str:

@@ -228,23 +228,28 @@ class DurableInbox:
 
         Those of other hosts, or of an earlier life of this one, are waited for too.
         """
-        unknown = [id_ for id_ in ids if (source, id_) not in self._waiting]
-        found = dict(await self._store().results(source, unknown)) if unknown else {}
-        missing = [id_ for id_ in ids if id_ not in found]
-        if not missing or seconds <= 0:
-            return found
         loop = asyncio.get_running_loop()
-        self._foreign.update((source, id_) for id_ in missing if (source, id_) not in self._waiting)
-        foreign = [id_ for id_ in missing if (source, id_) in self._foreign]
-        futures = {id_: self._waiting.setdefault((source, id_), loop.create_future()) for id_ in missing}
-        await asyncio.wait(futures.values(), timeout=seconds)
-        found |= {id_: future.result() for id_, future in futures.items() if future.done()}
-        late = [id_ for id_ in foreign if id_ not in found]
-        for key in [(source, id_) for id_ in late]:
-            if key in self._foreign:  # else it is processed here by now
-                self._foreign.discard(key)
-                self._waiting.pop(key, None)
-        return found | (dict(await self._store().results(source, late)) if late else {})
+        unknown = [id_ for id_ in ids if (source, id_) not in self._waiting]
+        if seconds > 0:  # before the database is asked: what is stored meanwhile is told to those who wait
+            self._foreign.update((source, id_) for id_ in unknown)
+            futures = {id_: self._waiting.setdefault((source, id_), loop.create_future()) for id_ in ids}
+        else:
+            futures = {}
+        foreign = [id_ for id_ in futures if (source, id_) in self._foreign]
+        try:
+            found = dict(await self._store().results(source, unknown)) if unknown else {}
+            self.resolve(source, [*found.values()])  # others may wait for the same
+            missing = {future for future in futures.values() if not future.done()}
+            if missing:
+                await asyncio.wait(missing, timeout=seconds)
+            found |= {id_: future.result() for id_, future in futures.items() if future.done()}
+            late = [id_ for id_ in foreign if id_ not in found]
+            return found | (dict(await self._store().results(source, late)) if late else {})
+        finally:
+            for key in [(source, id_) for id_ in unknown]:
+                if key in self._foreign:  # else it is processed here by now
+                    self._foreign.discard(key)
+                    self._waiting.pop(key, None)
 
     async def bury(self, event: Event, reason: str, tries: int) -> None:
         """Move an event to the dead letters, as soon as the database takes it."""
