@@ -53,6 +53,7 @@ class Desk:
         self.router.rules.post = self.webhooks.put
         self._log = services.log
         self.met = False
+        self._links = 0  # how often accounts were linked or parted since the start, at most
         self._asking: set[asyncio.Task[None]] = set()
         self._meeting = asyncio.Lock()
 
@@ -106,14 +107,14 @@ class Desk:
         async with self._meeting:  # else what was asked first might be believed last
             if self.met:
                 return
-            self.met = True  # a change that comes meanwhile says otherwise
+            asked_at = self._links
             try:
                 people = await ctx.use(Identity).people(PeopleRequest())
             except CallError as error:
-                self.met = False
                 self._log.info("who belongs to whom is not known yet: %s", error)
                 return
             self.router.know(people.groups)
+            self.met = asked_at == self._links  # else a change came meanwhile, and it is asked again
 
     def heed(self, ctx: ServiceContext[Any, RouterStore], changed: Sequence[str]) -> asyncio.Task[None] | None:
         """Accounts were linked or parted, maybe, where the configuration of everybody's community changed.
@@ -123,6 +124,7 @@ class Desk:
         if GLOBAL not in changed:
             return None
         self.met = False
+        self._links += 1
         task = asyncio.get_running_loop().create_task(self.meet(ctx))
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
