@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from waddlebot.libs.adapters import inbox as module
-from waddlebot.libs.adapters.delivery_store import REPLAY
+from waddlebot.libs.adapters.delivery_store import REPLAY, DeliveryStore
 from waddlebot.libs.adapters.inbox import TRIES_MAX, DurableInbox
 from waddlebot.libs.adapters.memory_bus import MemoryBus
 from waddlebot.libs.adapters.tests.conftest import MakeEvent, OpenStore, Unwell
@@ -323,6 +323,24 @@ async def test_who_waits_for_a_killer_hears_of_its_end_at_once(
         results = await waiting
     assert results["poison"].status == "failed"
     assert "ended" in results["poison"].reason
+
+
+async def test_a_result_that_comes_while_the_database_is_asked_reaches_who_waits(
+    life: Life, store: OpenStore, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store().accept("other-1", "key:1", [event("a")], "other")
+    asked = DeliveryStore.results
+
+    async def results(self: DeliveryStore, source: str, ids: list[str]) -> dict[str, EventResult]:
+        found = await asked(self, source, ids)
+        life.inbox.resolve("key:1", [EventResult("a", "answered")])
+        return found
+
+    monkeypatch.setattr(DeliveryStore, "results", results)
+    async with asyncio.timeout(10.0):
+        assert (await life.inbox.wait("key:1", ["a"], 3_600))["a"].status == "answered"
+    assert not life.inbox._waiting
+    assert not life.inbox._foreign
 
 
 async def test_what_is_under_way_is_not_begun_again(life: Life, store: OpenStore, event: MakeEvent) -> None:
