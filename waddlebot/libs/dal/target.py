@@ -83,8 +83,8 @@ class Target:
     def recover(self) -> None:
         """Note that it can be used."""
         if self.problem:
+            _log.info("the %s (%s) is used again", self.name, self.place)  # first: from the next line on it is
             self.problem, self.shut = "", False
-            _log.info("the %s (%s) is used again", self.name, self.place)
 
     def abandon(self) -> None:
         """Let every session connect anew: this server is not what it was."""

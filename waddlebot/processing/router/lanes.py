@@ -9,6 +9,8 @@ from waddlebot.libs.sdk import Result
 from waddlebot.processing.router.pipeline import Trip
 
 LANE_LENGTH_MAX = 20
+GRACE_S = 0.5
+"""How long after its deadline a call is ended here: who was asked gives up by itself, and knows better why."""
 
 type Key = tuple[str, str]
 type Work = Callable[[], object]
@@ -61,7 +63,10 @@ class Lanes:
             self.busy[key] = waiting
 
     def watch(self, answer: Awaitable[Result], trip: Trip, due_s: float, returned: Returned) -> None:
-        """Wait for an answer until ``due_s`` (monotonic seconds); one sweep looks after all deadlines."""
+        """Wait for an answer until ``due_s`` (monotonic seconds); one sweep looks after all deadlines.
+
+        One that did not come may be asked for again: the key of the call lets its effect happen once.
+        """
         future = asyncio.ensure_future(answer)
         self._due[future] = due_s
 
@@ -69,7 +74,7 @@ class Lanes:
             self._due.pop(future, None)
             if future.cancelled():
                 late = f"no answer within {trip.entry.timeout_s:g} s"
-                returned(trip, Result("failed", (), late, retry=False))
+                returned(trip, Result("failed", (), late, retry=True))
             elif (error := future.exception()) is not None:
                 returned(trip, Result("failed", (), f"{type(error).__name__}: {error}", retry=True))
             else:
@@ -79,5 +84,5 @@ class Lanes:
 
     def sweep(self, now_s: float) -> None:
         """Give up on calls whose time is over."""
-        for future in [future for future, due_s in self._due.items() if due_s < now_s]:
+        for future in [future for future, due_s in self._due.items() if due_s + GRACE_S < now_s]:
             future.cancel()

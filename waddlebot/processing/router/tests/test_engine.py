@@ -333,6 +333,33 @@ async def test_a_call_that_takes_too_long_is_given_up() -> None:
     assert "Something went wrong" in desk.sent[0].reply.text
 
 
+async def test_an_accepted_event_is_asked_for_again_where_no_answer_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waddlebot.processing.router.engine._FIRST_PAUSE_S", 0.0)
+    gate = asyncio.Event()
+    desk = Desk(gate=gate)
+    posting = asyncio.create_task(desk.post(desk.event("!slow 1")))
+    await until(lambda: desk.router.lanes.under_way)
+    desk.router.lanes.sweep(time.monotonic() + 6)
+    gate.set()  # a database that came back, say
+    (result,) = await posting
+    assert result.status == "answered"
+    assert [reply.text for reply in result.replies] == ["slow 1, after 3"], "it was asked twice"
+    assert not desk.buried
+    assert not desk.router.lanes.busy
+
+
+async def test_an_accepted_event_without_any_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waddlebot.processing.router.engine._FIRST_PAUSE_S", 0.0)
+    desk = Desk(gate=asyncio.Event())
+    posting = asyncio.create_task(desk.post(desk.event("!slow 1")))
+    while not posting.done():
+        desk.router.lanes.sweep(time.monotonic() + 6)
+        await asyncio.sleep(0)
+    (result,) = await posting
+    assert result.status == "failed"
+    assert desk.buried == [("e1", "no answer within 5 s", TRIES_MAX)]
+
+
 async def test_a_failure_is_told_and_kept(caplog: pytest.LogCaptureFixture) -> None:
     desk = Desk()
     said = await desk.say("!bad")
