@@ -71,8 +71,8 @@ def build() -> typer.Typer:
     app = _group("waddlebot", _ABOUT)
     app.callback(help=_ABOUT, epilog=_EPILOG)(_options)
     _add(app, _EVERYDAY, run.run, chat.chat, modules.modules, explain.explain, doctor.doctor, health.health)
-    keys = {"create": key.create, "list": key.list_, "revoke": key.revoke}
-    app.add_typer(_group("key", "Make, list and revoke API keys.", keys), rich_help_panel=_DATA)
+    keys = {"create": key.create, "list": key.list_, "rotate": key.rotate, "revoke": key.revoke}
+    app.add_typer(_group("key", "Make, list, rotate and revoke API keys.", keys), rich_help_panel=_DATA)
     secrets = {"secret": rule.secret}
     app.add_typer(_group("rule", "Secrets of rules that post to a URL.", secrets), rich_help_panel=_DATA)
     _add(app, _DATA, undo.undo, backup.backup, backup.restore)

@@ -1,10 +1,13 @@
 """``waddlebot key``: API keys, by which programs and modules use a host's doors."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from waddlebot.cli.failures import UNUSABLE, WRONG, Failure
+
+if TYPE_CHECKING:
+    from waddlebot.libs.web import KeyInfo
 
 RoleName = Literal["trigger", "action", "core", "admin", "user"]
 
@@ -36,7 +39,7 @@ def create(
     from waddlebot.libs.web import KeyInfo
     from waddlebot.runtime.installation import Installation
 
-    expires_at = time.time() + _seconds(expires) if expires else None
+    expires_at = time.time() + _seconds(expires, "--expires") if expires else None
 
     async def make(installation: Installation) -> tuple[str, KeyInfo]:
         try:
@@ -82,7 +85,8 @@ def list_(
         if key.revoked_at is not None:
             state = "revoked"
         elif key.expires_at is not None:
-            state = f"until {work.when(key.expires_at)}" if key.expires_at > now else "expired"
+            replaced = "replaced, " if key.replaced_at is not None else ""
+            state = f"{replaced}until {work.when(key.expires_at)}" if key.expires_at > now else "expired"
         if every or state not in ("revoked", "expired"):
             used = work.when(key.last_used_at) if key.last_used_at else "never"
             bound = key.entity or key.community or "the installation"
@@ -91,6 +95,47 @@ def list_(
         screen.out().print(table)
     else:
         screen.notes().print("There is no key. Make one: waddlebot key create NAME --role trigger")
+
+
+def rotate(
+    name: Annotated[str, typer.Argument(help="The key's name or id.")],
+    community: Annotated[str, typer.Option(help="Only the one bound to this community.")] = "",
+    grace: Annotated[str, typer.Option(help="How long the old key still opens; 0s ends it at once.")] = "24h",
+) -> None:
+    """Make a new API key in the place of one, and print it, alone and this once.
+
+    It has the same name, role and binding. The old one opens for the grace period, so that no program stops
+    while it is told the new one; `waddlebot key list` shows both, and until when.
+
+    \b
+    Examples:
+      waddlebot key rotate alerts
+      waddlebot key rotate leaked --grace 0s
+    """
+    from waddlebot.cli import screen, work
+    from waddlebot.libs.dal import Conflict
+    from waddlebot.libs.web import KeyInfo
+    from waddlebot.runtime.installation import Installation
+
+    grace_s = _seconds(grace, "--grace")
+
+    async def turn(installation: Installation) -> tuple[str, KeyInfo]:
+        known = await installation.keys.list_keys(community or None)
+        old = _the_one(name, [key for key in known if key.replaced_at is None])
+        try:
+            made = await installation.keys.rotate(old, grace_s=grace_s, actor=work.ACTOR)
+        except Conflict as error:
+            raise Failure(f"Nothing was done: {error}. `waddlebot key list` shows the keys.", WRONG) from None
+        work.note("key_rotate", old.community, key=old.name)
+        return made
+
+    raw, info = work.on_installation(turn)
+    ends = f"opens for {grace} more" if grace_s else "opens nothing any more"
+    screen.notes().print(
+        f"The key {info.name!r}, bound to {info.binding}, is a new one, shown this once. The old one {ends}.",
+        markup=False,
+    )
+    typer.echo(raw)
 
 
 def revoke(
@@ -103,15 +148,8 @@ def revoke(
     from waddlebot.runtime.installation import Installation
 
     async def end(installation: Installation) -> list[KeyInfo]:
-        ring = installation.keys
-        known = await ring.list_keys(community or None)
-        living = [key for key in known if key.revoked_at is None and name in (key.name, key.id)]
-        if len(living) > 1:
-            where = ", ".join(f"{key.id} ({key.binding})" for key in living)
-            raise Failure(f"Several keys are called {name!r}: {where}. Name one by its id.", WRONG)
-        if not living:
-            raise Failure(f"There is no living key {name!r}. `waddlebot key list` shows them.", WRONG)
-        revoked = await ring.revoke(living[0].id)
+        living = _the_one(name, await installation.keys.list_keys(community or None))
+        revoked = await installation.keys.revoke(living.id)
         for key in revoked:
             work.note("key_revoke", key.community, key=key.name)
         return revoked
@@ -120,10 +158,29 @@ def revoke(
         screen.out().print(f"The key {key.name!r}, bound to {key.binding}, opens nothing any more.", markup=False)
 
 
-def _seconds(text: str) -> float:
+def _the_one(name: str, known: "list[KeyInfo]") -> "KeyInfo":
+    import time
+
+    now = time.time()
+    living = [
+        key
+        for key in known
+        if name in (key.name, key.id)
+        and key.revoked_at is None
+        and (key.expires_at is None or key.expires_at > now)
+    ]
+    if len(living) > 1:
+        where = ", ".join(f"{key.id} ({key.binding})" for key in living)
+        raise Failure(f"Several keys are called {name!r}: {where}. Name one by its id.", WRONG)
+    if not living:
+        raise Failure(f"There is no living key {name!r}. `waddlebot key list` shows them.", WRONG)
+    return living[0]
+
+
+def _seconds(text: str, option: str) -> float:
     from waddlebot.libs.sdk.arguments import parse_duration
 
     try:
         return parse_duration(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time: write 12h, 90d or 4w.", param_hint="--expires") from None
+        raise typer.BadParameter(f"{text!r} is no time: write 12h, 90d or 4w.", param_hint=option) from None

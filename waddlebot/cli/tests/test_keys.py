@@ -84,6 +84,27 @@ def test_a_key_ends_when_it_was_told_to(call: Call, upgraded: Environ) -> None:
     assert "expired" in call(upgraded, "key", "list", "--all").stdout
 
 
+def test_a_key_is_rotated(call: Call, upgraded: Environ) -> None:
+    first = call(upgraded, "key", "create", "bot", "--role", "user").stdout.strip()
+    turned = call(upgraded, "key", "rotate", "bot")
+    assert turned.returncode == 0, turned.stderr
+    assert is_well_formed(turned.stdout.removesuffix("\n"))
+    assert turned.stdout.strip() != first
+    assert "opens for 24h more" in " ".join(turned.stderr.split())
+    assert call(upgraded, "key", "list").stdout.count("replaced, until") == 1
+    again = call(upgraded, "key", "rotate", "bot", "--grace", "0s")
+    assert again.returncode == 0, "the living one, not the replaced one"
+    assert "opens nothing any more" in " ".join(again.stderr.split())
+
+
+def test_what_cannot_be_rotated_is_told(call: Call, upgraded: Environ) -> None:
+    nobody = call(upgraded, "key", "rotate", "nobody")
+    assert (nobody.returncode, nobody.stdout) == (1, "")
+    assert "There is no living key 'nobody'" in nobody.stderr
+    odd = call(upgraded, "key", "rotate", "nobody", "--grace", "soon")
+    assert (odd.returncode, "write 12h, 90d" in odd.stderr) == (2, True)
+
+
 def test_on_a_file_the_schema_is_made_when_missing(call: Call, lone_environ: Environ) -> None:
     assert call(lone_environ, "key", "create", "first", "--role", "user").returncode == 0
     assert "first" in call(lone_environ, "key", "list").stdout

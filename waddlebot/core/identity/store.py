@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from waddlebot.core.identity.people import ACCOUNTS_MAX, groups_of, last_bond, pair_of
 from waddlebot.core.identity.seen import News
 from waddlebot.libs.contracts.identity import Account
+from waddlebot.libs.dal import DalError
 from waddlebot.libs.sdk import Column, Store, Table, configures, reads, resource, writes
 
 ACCOUNT = Table(
@@ -223,13 +224,23 @@ class IdentityStore(Store):
             {"left": left, "target": target, "digest": digest},
         )
 
+    def readmit(self, record: object) -> None:
+        """A bond that comes back closes no ring, and makes nobody have more accounts than one person may."""
+        if isinstance(record, Bond) and (refusal := self._refusal(record.account, record.other)):
+            raise DalError(refusal)
+
+    def _refusal(self, account: str, other: str) -> str:
+        mine, theirs = self._group(account), self._group(other)
+        if other in mine:
+            return "These accounts are linked already."
+        if len(mine) + len(theirs) > ACCOUNTS_MAX:
+            return f"One person has {ACCOUNTS_MAX} accounts at most: unlink one first."
+        return ""
+
     def _bind(self, account: str, target: str, digest: str, now: float) -> Verified:
         self._tries(target, digest, 0)
-        mine, theirs = self._group(account), self._group(target)
-        if target in mine:
-            return Verified(refusal="Your accounts are linked already.")
-        if len(mine) + len(theirs) > ACCOUNTS_MAX:
-            return Verified(refusal=f"One person has {ACCOUNTS_MAX} accounts at most: unlink one first.")
+        if refusal := self._refusal(account, target):
+            return Verified(refusal=refusal)
         self.put(Bond(*pair_of(account, target), now))
         return Verified(account, linked=True)
 

@@ -216,7 +216,10 @@ class SystemStore(Store):
 
 @configures
 def undo_change(store: Store, change: Change, force: bool) -> None:
-    """Put the record back as before the change. Raises Conflict when it is no longer as the change left it."""
+    """Put the record back as before the change.
+
+    Raises Conflict when it is no longer as the change left it, and what the store's `readmit` raises.
+    """
     unit = store._open()
     resource = unit.resource(change.resource)
     key = dict(zip(resource.key, msgspec.json.decode(change.key), strict=True))
@@ -230,6 +233,7 @@ def undo_change(store: Store, change: Change, force: bool) -> None:
     if before is None:
         unit.remove(resource, key)
     else:
+        store.readmit(before)
         unit.put(resource, before)
 
 

@@ -134,6 +134,12 @@ class Store:
         """All records of the scope by community, each list sorted by key; communities without any are left out."""
         return self._open().list_by_community(resource_of(cls))
 
+    def readmit(self, record: object) -> None:
+        """Raise DalError, in words for whoever undoes, where a record must not come back as things are now.
+
+        Asked in the transaction that puts it back, forced or not: what holds between records must hold then, too.
+        """
+
     def _open(self) -> "Unit":
         if self._unit is None:
             raise DalError("the database is open only in the body of a @reads, @writes or @configures method")

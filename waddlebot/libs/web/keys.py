@@ -14,7 +14,7 @@ import zlib
 
 import msgspec
 
-from waddlebot.libs.dal import Column, Store, Table, reads, writes
+from waddlebot.libs.dal import Column, Conflict, Store, Table, reads, writes
 from waddlebot.libs.sdk.rank import OPERATOR, Role
 
 OWNER = "web"
@@ -31,7 +31,7 @@ class KeyInfo(msgspec.Struct, frozen=True):
     """An API key, all but its secret. Bound to ``community``, or to ``entity`` (``community`` is empty then).
 
     One that is bound to neither is of the whole installation. Times are seconds since the epoch. ``name`` is
-    unique among the living keys of its binding.
+    unique among the living keys of its binding, but for those that others took the place of (``replaced_at``).
     """
 
     id: str
@@ -44,6 +44,7 @@ class KeyInfo(msgspec.Struct, frozen=True):
     expires_at: float | None = None
     revoked_at: float | None = None
     last_used_at: float | None = None
+    replaced_at: float | None = None
 
     @property
     def actor(self) -> str:
@@ -93,7 +94,7 @@ def digest_of(raw: str) -> bytes:
     return hashlib.sha256(raw.encode()).digest()
 
 
-_COLUMNS = "id, name, role, community, entity, created_at, created_by, expires_at, revoked_at, last_used_at"
+_COLUMNS = ", ".join(KeyInfo.__struct_fields__)
 
 
 class KeyStore(Store):
@@ -115,6 +116,7 @@ class KeyStore(Store):
                 Column("expires_at", "real", null=True),
                 Column("revoked_at", "real", null=True),
                 Column("last_used_at", "real", null=True),
+                Column("replaced_at", "real", null=True),
             ),
             key=("id",),
             scoped=False,
@@ -151,6 +153,31 @@ class KeyStore(Store):
     @writes
     def create(self, info: KeyInfo, digest: bytes) -> None:
         """Keep a new key. Raises ``Conflict`` when its binding has a living key of that name."""
+        self.db.execute(
+            "update {api_key} set replaced_at = :now where name = :name and community = :community "
+            "and entity = :entity and replaced_at is null and expires_at <= :now",
+            {"name": info.name, "community": info.community, "entity": info.entity, "now": info.created_at},
+        )
+        self._insert(info, digest)
+
+    @writes
+    def rotate(self, old: str, new: KeyInfo, digest: bytes, until: float) -> None:
+        """Keep a key in the place of the one with the id ``old``, which opens until ``until`` at the latest.
+
+        Raises ``Conflict`` when that one ended or was replaced meanwhile.
+        """
+        replaced = self.db.execute(
+            "update {api_key} set replaced_at = :now, "
+            "expires_at = case when expires_at < :until then expires_at else :until end "
+            "where id = :id and revoked_at is null and replaced_at is null "
+            "and (expires_at is null or expires_at > :now) returning id",
+            {"id": old, "now": new.created_at, "until": until},
+        )
+        if not replaced:
+            raise Conflict(f"the key {new.name!r} ended or was replaced meanwhile")
+        self._insert(new, digest)
+
+    def _insert(self, info: KeyInfo, digest: bytes) -> None:
         row = msgspec.structs.asdict(info) | {"digest": digest, "role": info.role.value}
         self.db.insert_many("api_key", [row])
         self._changed()

@@ -109,6 +109,19 @@ class KeyRing:
         self._checked_at = float("-inf")
         return raw, info
 
+    async def rotate(self, old: KeyInfo, *, grace_s: float, actor: str) -> tuple[str, KeyInfo]:
+        """A new key, shown this once, in the place of a living one: same name, role and binding.
+
+        The old one opens for ``grace_s`` seconds more, for programs to be told; where it had an end, the new one
+        lives as long as the old one was meant to. Raises ``Conflict`` when the old one ended or was replaced.
+        """
+        raw, now = new_key(), time.time()
+        until = None if old.expires_at is None else now + old.expires_at - old.created_at
+        info = KeyInfo(secrets.token_hex(8), old.name, old.role, old.community, old.entity, now, actor, until)
+        await self._open_store().rotate(old.id, info, digest_of(raw), now + grace_s)
+        self._checked_at = float("-inf")
+        return raw, info
+
     async def revoke(self, name_or_id: str, *, community: str | None = None) -> list[KeyInfo]:
         """Revoke the living keys of that name or id and return them; other hosts notice within a second."""
         revoked = await self._open_store().revoke(name_or_id, community, time.time())

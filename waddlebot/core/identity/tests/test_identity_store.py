@@ -11,7 +11,7 @@ from waddlebot.core.identity.seen import News
 from waddlebot.core.identity.store import IdentityStore, Verified
 from waddlebot.libs.contracts.community import GLOBAL
 from waddlebot.libs.contracts.identity import Account
-from waddlebot.libs.dal import Batch, Community, Scope, System
+from waddlebot.libs.dal import Batch, Community, DalError, Scope, System
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.schema import differences
@@ -100,6 +100,36 @@ async def test_a_link_is_a_change_that_can_be_taken_back(dal: AsyncDAL) -> None:
     assert (change.module, change.resource, change.before) == ("core.identity", "bond", None)
     await dal.undo(GLOBAL, change.id, actor="boss")
     assert await bind(dal, EVERYBODY).groups() == {}
+
+
+async def test_a_bond_that_comes_back_closes_no_ring(dal: AsyncDAL) -> None:
+    for one, other in (("twitch:1", "irc:1"), ("irc:1", "slack:1")):
+        assert (await link(dal, one, other)).linked
+    await bind(dal).saw([seen("1", "ann")], 1.0)
+    await bind(dal, EVERYBODY).part("irc:1", "twitch", "ann")
+    (removal, *_) = await dal.list_changes(GLOBAL)
+    assert removal.after is None
+    assert (await link(dal, "twitch:1", "slack:1")).linked
+    before = await bind(dal, EVERYBODY).groups()
+    for force in (False, True):
+        with pytest.raises(DalError, match="linked already"):
+            await dal.undo(GLOBAL, removal.id, actor="boss", force=force)
+    assert await bind(dal, EVERYBODY).groups() == before
+    await bind(dal, EVERYBODY).part("slack:1", "twitch", "ann")
+    await dal.undo(GLOBAL, removal.id, actor="boss")
+    assert await bind(dal, EVERYBODY).groups() == before
+
+
+async def test_a_bond_that_comes_back_makes_no_crowd_of_one_person(dal: AsyncDAL) -> None:
+    await link(dal, "twitch:0", "irc:0")
+    await bind(dal).saw([seen("0", "zero", "irc")], 1.0)
+    await bind(dal, EVERYBODY).part("twitch:0")
+    (removal, *_) = await dal.list_changes(GLOBAL)
+    for number in range(1, ACCOUNTS_MAX):
+        assert (await link(dal, f"twitch:{number}", f"twitch:{number - 1}")).linked
+    with pytest.raises(DalError, match="unlink one first"):
+        await dal.undo(GLOBAL, removal.id, actor="boss")
+    assert len(await bind(dal, EVERYBODY).groups()) == ACCOUNTS_MAX
 
 
 async def test_one_nick_is_somebody_else_on_each_network(dal: AsyncDAL) -> None:

@@ -15,6 +15,7 @@ from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.sdk import Role
 from waddlebot.libs.testing.stores import opened_dal
+from waddlebot.libs.testing.waiting import until
 from waddlebot.libs.web import HttpError, KeyInfo, KeyRing, KeyStore
 from waddlebot.libs.web.keys import OWNER, digest_of, is_well_formed, new_key
 
@@ -134,6 +135,74 @@ async def test_a_key_expires(ring: KeyRing, monkeypatch: pytest.MonkeyPatch) -> 
     later = time.time() + 3601
     monkeypatch.setattr("waddlebot.libs.web.ring.time.time", lambda: later)
     assert await ring.find(raw) is None
+
+
+async def test_a_name_is_free_when_its_key_has_expired(ring: KeyRing) -> None:
+    now = time.time()
+    await ring.create("bot", Role.USER, expires_at=now - 1)
+    raw, info = await ring.create("bot", Role.USER)
+    assert await ring.find(raw) == info
+    with pytest.raises(Conflict):
+        await ring.create("bot", Role.USER)
+
+
+async def test_a_rotated_key_opens_beside_the_new_one_for_its_grace(
+    ring: KeyRing, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw, old = await ring.create("bot", Role.TRIGGER, entity="irc:libera:#a")
+    async with KeyRing(open_store) as elsewhere:
+        fresh, new = await ring.rotate(old, grace_s=3600, actor="ann")
+        assert (new.name, new.role, new.binding, new.actor) == (old.name, old.role, old.binding, old.actor)
+        assert (new.created_by, new.expires_at) == ("ann", None)
+        assert fresh != raw
+        await until(lambda: elsewhere.find(fresh), 1)
+        for each in (ring, elsewhere):
+            assert await each.find(fresh) == new
+            assert (found := await each.find(raw)) is not None
+            assert found.id == old.id
+        later = time.time() + 3601
+        monkeypatch.setattr("waddlebot.libs.web.ring.time.time", lambda: later)
+        for each in (ring, elsewhere):
+            assert await each.find(raw) is None
+            assert await each.find(fresh) == new
+
+
+async def test_a_leaked_key_is_replaced_at_once(ring: KeyRing) -> None:
+    raw, old = await ring.create("bot", Role.USER)
+    fresh, new = await ring.rotate(old, grace_s=0, actor="ann")
+    assert await ring.find(raw) is None
+    assert await ring.find(fresh) == new
+
+
+async def test_a_rotated_key_lives_as_long_as_the_old_one_was_meant_to(ring: KeyRing) -> None:
+    _, old = await ring.create("bot", Role.USER, expires_at=time.time() + 1000)
+    _, new = await ring.rotate(old, grace_s=3600, actor="ann")
+    assert new.expires_at is not None
+    assert new.expires_at - new.created_at == pytest.approx(1000, abs=5)
+    replaced = next(key for key in await ring.list_keys() if key.id == old.id)
+    assert replaced.expires_at == old.expires_at, "a grace lengthens no life"
+    assert replaced.replaced_at is not None
+
+
+async def test_one_key_is_replaced_once(ring: KeyRing) -> None:
+    _, old = await ring.create("bot", Role.USER)
+    turned = await asyncio.gather(
+        *(ring.rotate(old, grace_s=60, actor="ann") for _ in range(4)), return_exceptions=True
+    )
+    assert [type(one) for one in turned].count(Conflict) == 3
+    assert len(await ring.list_keys()) == 2
+    (again,) = [key for key in await ring.list_keys() if key.replaced_at is None]
+    await ring.revoke(again.id)
+    with pytest.raises(Conflict):
+        await ring.rotate(again, grace_s=60, actor="ann")
+
+
+async def test_revoking_a_name_ends_what_was_rotated_too(ring: KeyRing) -> None:
+    raw, old = await ring.create("bot", Role.USER)
+    fresh, _ = await ring.rotate(old, grace_s=3600, actor="ann")
+    assert len(await ring.revoke("bot")) == 2
+    assert await ring.find(raw) is None
+    assert await ring.find(fresh) is None
 
 
 async def test_uses_are_written_in_batches_and_at_the_end(open_store: OpenStore) -> None:
