@@ -170,7 +170,8 @@ def _the_one(name: str, known: "list[KeyInfo]") -> "KeyInfo":
         and (key.expires_at is None or key.expires_at > now)
     ]
     if len(living) > 1:
-        where = ", ".join(f"{key.id} ({key.binding})" for key in living)
+        replaced = {key.id: ", replaced" for key in living if key.replaced_at is not None}
+        where = ", ".join(f"{key.id} ({key.binding}{replaced.get(key.id, '')})" for key in living)
         raise Failure(f"Several keys are called {name!r}: {where}. Name one by its id.", WRONG)
     if not living:
         raise Failure(f"There is no living key {name!r}. `waddlebot key list` shows them.", WRONG)

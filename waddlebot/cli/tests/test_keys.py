@@ -92,6 +92,8 @@ def test_a_key_is_rotated(call: Call, upgraded: Environ) -> None:
     assert turned.stdout.strip() != first
     assert "opens for 24h more" in " ".join(turned.stderr.split())
     assert call(upgraded, "key", "list").stdout.count("replaced, until") == 1
+    both = call(upgraded, "key", "revoke", "bot")
+    assert (both.returncode, both.stderr.count("home"), both.stderr.count("replaced")) == (1, 2, 1)
     again = call(upgraded, "key", "rotate", "bot", "--grace", "0s")
     assert again.returncode == 0, "the living one, not the replaced one"
     assert "opens nothing any more" in " ".join(again.stderr.split())
