@@ -13,12 +13,16 @@ create table {request} (
     account {text} not null,
     digest {text} not null,
     target {text} not null,
-    login {text} not null,
     at {real} not null,
     tries_left {integer} not null,
     primary key (account, digest)
 );
 create index {index:request_by_target} on {request} (target);
 
--- No version ever wrote a row of it.
+-- No version wrote the table of persons; what it would say is a bond now.
+insert into {bond} (community, account, other, at)
+select
+    'waddlebot-global', case when account < person then account else person end,
+    case when account < person then person else account end, 0
+from {link} where account <> person;
 drop table {link};
