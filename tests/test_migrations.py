@@ -1,6 +1,7 @@
 """Every owner's schema, from nothing and from each earlier version, becomes what the code declares; rows stay."""
 
 import asyncio
+import hashlib
 import os
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from waddlebot.libs.testing.databases import HOST_ROLE, admin_url
 from waddlebot.runtime import environment
 from waddlebot.runtime.host import database
 
+ROOT = Path(__file__).parents[1]
+LOCK = Path(__file__).with_name("migrations.lock")
 OWNERS = database(environment.load({}), discover()).owners
 VERSIONS = range(max(len(migrations(owner, SQLITE)) for owner in OWNERS) + 1)
 NEVER_WRITTEN = {("core.identity", "link")}
@@ -87,6 +90,25 @@ def test_each_earlier_version_becomes_what_is_declared(database_url: str, versio
     after = count(url)
     lost = {table: rows for table, rows in before.items() if after.get(table, 0) < rows}
     assert lost.keys() <= NEVER_WRITTEN, lost
+
+
+def test_a_migration_that_was_applied_stays_as_it_is() -> None:
+    """Databases have it behind them and never read it again: what changes is a migration of its own.
+
+    A folder is held from its first line in the lock on, so a new module, or one that goes, asks for no edit.
+    """
+    known = dict(line.split("  ")[::-1] for line in LOCK.read_text("utf-8").splitlines())
+    folders = {folder for path in known if (folder := (ROOT / path).parent).exists()}
+    found = {
+        path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in folders
+        for path in folder.glob("*.sql")
+    }
+    kept = [path for path in known if (ROOT / path).parent in folders]
+    changed = [path for path in kept if found.get(path) != known[path]]
+    assert not changed, f"put these back as they were and write the next number instead: {changed}"
+    new = [f"{found[path]}  {path}" for path in sorted(found) if path not in known]
+    assert not new, "once they are final, add to tests/migrations.lock:\n" + "\n".join(new)
 
 
 async def test_two_hosts_that_upgrade_at_once_do_it_once(database_url: str, tmp_path: Path) -> None:
