@@ -33,7 +33,7 @@ def create(
     """
     import time
 
-    from waddlebot.cli import screen, work
+    from waddlebot.cli import work
     from waddlebot.libs.dal import Conflict
     from waddlebot.libs.sdk.rank import Role
     from waddlebot.libs.web import KeyInfo
@@ -61,11 +61,9 @@ def create(
 
     raw, info = work.on_installation(make)
     until = f" until {work.when(expires_at)}" if expires_at else ""
-    screen.notes().print(
-        f"The key {name!r} has the role {role} and is bound to {info.binding}{until}. It is shown this once.",
-        markup=False,
+    _show(
+        raw, f"The key {name!r} has the role {role} and is bound to {info.binding}{until}. It is shown this once."
     )
-    typer.echo(raw)
 
 
 def list_(
@@ -112,7 +110,7 @@ def rotate(
       waddlebot key rotate alerts
       waddlebot key rotate leaked --grace 0s
     """
-    from waddlebot.cli import screen, work
+    from waddlebot.cli import work
     from waddlebot.libs.dal import Conflict
     from waddlebot.libs.web import KeyInfo
     from waddlebot.runtime.installation import Installation
@@ -131,11 +129,9 @@ def rotate(
 
     raw, info = work.on_installation(turn)
     ends = f"opens for {grace} more" if grace_s else "opens nothing any more"
-    screen.notes().print(
-        f"The key {info.name!r}, bound to {info.binding}, is a new one, shown this once. The old one {ends}.",
-        markup=False,
+    _show(
+        raw, f"The key {info.name!r}, bound to {info.binding}, is a new one, shown this once. The old one {ends}."
     )
-    typer.echo(raw)
 
 
 def revoke(
@@ -156,6 +152,14 @@ def revoke(
 
     for key in work.on_installation(end):
         screen.out().print(f"The key {key.name!r}, bound to {key.binding}, opens nothing any more.", markup=False)
+
+
+def _show(raw: str, words: str) -> None:
+    """The key alone on stdout, what is said of it beside."""
+    from waddlebot.cli import screen
+
+    screen.notes().print(words, markup=False)
+    typer.echo(raw)
 
 
 def _the_one(name: str, known: "list[KeyInfo]") -> "KeyInfo":
