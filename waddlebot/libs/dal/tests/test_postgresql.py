@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
@@ -13,6 +14,7 @@ from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.migrations import upgrade
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.tests.sample import SAMPLE, SampleStore
+from waddlebot.libs.testing.ports import free_port
 from waddlebot.libs.testing.stores import migrated, opened_dal, small
 
 
@@ -161,7 +163,8 @@ async def test_deadlocks_are_resolved_by_running_again(postgresql_url: str) -> N
 
 
 async def test_a_server_that_is_gone_is_unavailable(postgresql_url: str) -> None:
-    gone = postgresql_url.replace(":2", ":1", 1)  # no test server listens below 20000
+    listening = urlsplit(postgresql_url)
+    gone = listening._replace(netloc=f"{listening.username}@127.0.0.1:{free_port()}").geturl()
     with pytest.raises(Unavailable, match="cannot connect"):
         await AsyncDAL(gone).open()
 
