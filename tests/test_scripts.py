@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-GOOD_PYTHON = f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
+GOOD_PYTHON = f'#!/bin/sh\nexec "{sys.base_prefix}/bin/python3.13" "$@"\n'
 DEAD_SHIM = "#!/bin/sh\necho 'pyenv: python3.13: command not found' >&2\nexit 127\n"
 OLD_PYTHON = "#!/bin/sh\nexit 1\n"  # fails the version check, as an older Python does
 
@@ -67,6 +67,12 @@ def test_a_dead_shim_does_not_hide_a_good_python(tools: Path, tmp_path: Path) ->
     dead = program(tmp_path / "pyenv" / "shims" / "python3.13", DEAD_SHIM).parent
     good = program(tmp_path / "good" / "python3.13", GOOD_PYTHON)
     assert run("find-python", PATH=f"{dead}:{tools}:{good.parent}", HOME=tmp_path).stdout == f"{good}\n"
+
+
+def test_an_environment_that_is_active_is_no_base_for_another(tools: Path, tmp_path: Path) -> None:
+    active = program(tmp_path / ".venv" / "bin" / "python3.13", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n').parent
+    good = program(tmp_path / "good" / "python3.13", GOOD_PYTHON)
+    assert run("find-python", PATH=f"{active}:{tools}:{good.parent}", HOME=tmp_path).stdout == f"{good}\n"
 
 
 @pytest.mark.parametrize("found_by", ["shim", "variable", "command", "home"])

@@ -10,7 +10,16 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
-from waddlebot.libs.sdk import CHAT_MESSAGE, COMMAND_EXECUTED, MEMBER_WARNED, Crowd, Event, Field
+from waddlebot.libs.sdk import (
+    CHAT_MESSAGE,
+    COMMAND_EXECUTED,
+    MEMBER_BANNED,
+    MEMBER_TIMED_OUT,
+    MEMBER_WARNED,
+    Crowd,
+    Event,
+    Field,
+)
 
 SCORE_START = 600.0
 SCORE_MIN = 300.0
@@ -124,9 +133,9 @@ _WORTHS: dict[str, _Worth] = {
     "channel.raided": _Worth(_always("raid")),
     "channel.boosted": _Worth(_always("boost")),
     MEMBER_WARNED: _Worth(_always("warn"), concerns_target=True),
-    "member.timed_out": _Worth(_always("timeout"), concerns_target=True),
+    MEMBER_TIMED_OUT: _Worth(_always("timeout"), concerns_target=True),
     "member.kicked": _Worth(_always("kick"), concerns_target=True),
-    "member.banned": _Worth(_always("ban"), concerns_target=True),
+    MEMBER_BANNED: _Worth(_always("ban"), concerns_target=True),
     # These are worth activity points alone.
     "member.joined": _Worth(_always("")),
     "reaction.added": _Worth(_always("")),
@@ -141,7 +150,7 @@ _POINTS: dict[tuple[str, str], str] = {
     ("twitch", "channel.subscribed"): "points_twitch_subscription",
     ("twitch", "channel.raided"): "points_twitch_raid",
     ("twitch", "channel.gifted"): "points_twitch_gift",
-    ("twitch", "member.banned"): "points_twitch_ban",
+    ("twitch", MEMBER_BANNED): "points_twitch_ban",
     ("discord", CHAT_MESSAGE): "points_discord_message",
     ("discord", "reaction.added"): "points_discord_reaction",
     ("discord", "member.joined"): "points_discord_join",

@@ -26,7 +26,12 @@ class Contributed(_message.Message):
     def __init__(self, contributions: _Optional[_Mapping[str, Contribution]] = ...) -> None: ...
 
 class Contribution(_message.Message):
-    __slots__ = ("commands", "rules", "overrides", "restrictions", "disabled", "ranks", "settings", "prefix", "community_prefix", "late_s", "aliases", "native")
+    __slots__ = ("commands", "rules", "overrides", "restrictions", "disabled", "ranks", "settings", "prefix", "community_prefix", "late_s", "aliases", "native", "labels")
+    class Labels(_message.Message):
+        __slots__ = ("value",)
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        value: _containers.RepeatedScalarFieldContainer[str]
+        def __init__(self, value: _Optional[_Iterable[str]] = ...) -> None: ...
     class RanksEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +46,13 @@ class Contribution(_message.Message):
         key: str
         value: bytes
         def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Contribution.Labels
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Contribution.Labels, _Mapping[str, object]]] = ...) -> None: ...
     COMMANDS_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
     OVERRIDES_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +65,7 @@ class Contribution(_message.Message):
     LATE_S_FIELD_NUMBER: _ClassVar[int]
     ALIASES_FIELD_NUMBER: _ClassVar[int]
     NATIVE_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
     commands: _containers.RepeatedCompositeFieldContainer[DynamicCommand]
     rules: _containers.RepeatedCompositeFieldContainer[Rule]
     overrides: _containers.RepeatedCompositeFieldContainer[Override]
@@ -65,7 +78,8 @@ class Contribution(_message.Message):
     late_s: float
     aliases: _containers.RepeatedCompositeFieldContainer[Alias]
     native: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, commands: _Optional[_Iterable[_Union[DynamicCommand, _Mapping[str, object]]]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping[str, object]]]] = ..., overrides: _Optional[_Iterable[_Union[Override, _Mapping[str, object]]]] = ..., restrictions: _Optional[_Iterable[_Union[Restriction, _Mapping[str, object]]]] = ..., disabled: _Optional[_Iterable[str]] = ..., ranks: _Optional[_Mapping[str, int]] = ..., settings: _Optional[_Mapping[str, bytes]] = ..., prefix: _Optional[str] = ..., community_prefix: _Optional[str] = ..., late_s: _Optional[float] = ..., aliases: _Optional[_Iterable[_Union[Alias, _Mapping[str, object]]]] = ..., native: _Optional[_Iterable[str]] = ...) -> None: ...
+    labels: _containers.MessageMap[str, Contribution.Labels]
+    def __init__(self, commands: _Optional[_Iterable[_Union[DynamicCommand, _Mapping[str, object]]]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping[str, object]]]] = ..., overrides: _Optional[_Iterable[_Union[Override, _Mapping[str, object]]]] = ..., restrictions: _Optional[_Iterable[_Union[Restriction, _Mapping[str, object]]]] = ..., disabled: _Optional[_Iterable[str]] = ..., ranks: _Optional[_Mapping[str, int]] = ..., settings: _Optional[_Mapping[str, bytes]] = ..., prefix: _Optional[str] = ..., community_prefix: _Optional[str] = ..., late_s: _Optional[float] = ..., aliases: _Optional[_Iterable[_Union[Alias, _Mapping[str, object]]]] = ..., native: _Optional[_Iterable[str]] = ..., labels: _Optional[_Mapping[str, Contribution.Labels]] = ...) -> None: ...
 
 class DynamicCommand(_message.Message):
     __slots__ = ("name", "handler", "data", "bare", "least", "cooldown_s", "user_cooldown_s", "enabled", "help", "hidden")

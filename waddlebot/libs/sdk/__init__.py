@@ -16,7 +16,16 @@ from waddlebot.libs.dal import (
 from waddlebot.libs.sdk.arguments import Login, Rest, Seconds, UsageError
 from waddlebot.libs.sdk.context import BatchContext, Context, RouteContext, ServiceContext, Services, render
 from waddlebot.libs.sdk.contract import Contract
-from waddlebot.libs.sdk.event import CHAT_MESSAGE, COMMAND_EXECUTED, EVENT_VERSION, MEMBER_WARNED, Event
+from waddlebot.libs.sdk.event import (
+    CHAT_MESSAGE,
+    COMMAND_EXECUTED,
+    EVENT_VERSION,
+    MEMBER_BANNED,
+    MEMBER_TIMED_OUT,
+    MEMBER_WARNED,
+    MESSAGE_FILTERED,
+    Event,
+)
 from waddlebot.libs.sdk.fields import Field, FieldError
 from waddlebot.libs.sdk.gathering import Crowd, Events, Gathered
 from waddlebot.libs.sdk.module import Answer, Command, Job, Module, Mount, Observer, Route
@@ -40,7 +49,10 @@ __all__ = [
     "CHAT_MESSAGE",
     "COMMAND_EXECUTED",
     "EVENT_VERSION",
+    "MEMBER_BANNED",
+    "MEMBER_TIMED_OUT",
     "MEMBER_WARNED",
+    "MESSAGE_FILTERED",
     "Alias",
     "Answer",
     "Answers",

@@ -15,6 +15,16 @@ MEMBER_WARNED = "member.warned"
 """Somebody was warned: ``data`` has the ``target_id`` and ``target_login``, and the ``reason``. Its account is
 who warned, and nobody's when a rule did."""
 
+MEMBER_TIMED_OUT = "member.timed_out"
+"""Somebody may not write for a while: ``data`` as of a warning, and ``seconds``."""
+
+MEMBER_BANNED = "member.banned"
+"""Somebody may not write any more: ``data`` as of a warning."""
+
+MESSAGE_FILTERED = "message.filtered"
+"""A filter found something in a line: ``data`` has the ``target_id`` and ``target_login``, the ``filter``, the
+``reason``, the ``text`` and the ``message_id``. With ``canary`` the line was let through: it is only noted."""
+
 
 BY_KEY = "key:"
 """What the ``source`` of an event starts with that an API key brought."""

@@ -102,7 +102,8 @@ class Contribution(msgspec.Struct, frozen=True):
     ``ranks`` maps accounts to :class:`Rank` masks, ``settings`` modules to their changed values,
     ``disabled`` names modules switched off. ``prefix`` and ``community_prefix`` are ``!`` and ``#``
     where a community did not choose others; ``late_s`` is the age above which events are not answered. ``native``
-    are the platforms whose accounts a receiver of ours vouches for in this community.
+    are the platforms whose accounts a receiver of ours vouches for in this community. ``labels`` maps accounts to
+    the labels their people have here.
     """
 
     commands: tuple[DynamicCommand, ...] = ()
@@ -117,6 +118,7 @@ class Contribution(msgspec.Struct, frozen=True):
     late_s: float | None = None
     aliases: tuple[Alias, ...] = ()
     native: tuple[str, ...] = ()
+    labels: dict[str, tuple[str, ...]] = {}
 
 
 class Communities(msgspec.Struct, frozen=True):

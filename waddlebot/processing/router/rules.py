@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from waddlebot.libs.sdk import EVENT_VERSION, MEMBER_WARNED, Event, Reply, Rule
+from waddlebot.libs.sdk.orders import punish
 from waddlebot.libs.sdk.rank import of_platform
 
 if TYPE_CHECKING:
@@ -58,15 +59,7 @@ def _punish(rule: Rule, trip: "Trip") -> tuple[Reply, ...]:
     if rule.action == "warn":
         trip.router.follow(trip, _warned(rule, trip.event))
         return (Reply(words),)
-    # The platform's pusher deletes or times out where it can and says the words where it cannot.
-    order = {
-        "do": "timeout" if rule.seconds else "delete",
-        "message_id": trip.event.id,
-        "user_id": trip.event.user_id,
-        "user_login": trip.event.user_login,
-        "seconds": rule.seconds,
-    }
-    return (Reply(words, action="general", data=order),)
+    return (punish(trip.event, words, rule.seconds),)
 
 
 def _warned(rule: Rule, event: Event) -> Event:
