@@ -70,7 +70,9 @@ def test_a_dead_shim_does_not_hide_a_good_python(tools: Path, tmp_path: Path) ->
 
 
 def test_an_environment_that_is_active_is_no_base_for_another(tools: Path, tmp_path: Path) -> None:
-    active = program(tmp_path / ".venv" / "bin" / "python3.13", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n').parent
+    active = program(
+        tmp_path / ".venv" / "bin" / "python3.13", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
+    ).parent
     good = program(tmp_path / "good" / "python3.13", GOOD_PYTHON)
     assert run("find-python", PATH=f"{active}:{tools}:{good.parent}", HOME=tmp_path).stdout == f"{good}\n"
 
