@@ -9,7 +9,10 @@ EVENT_VERSION = 1
 CHAT_MESSAGE = "chat.message"
 
 COMMAND_EXECUTED = "command.executed"
-"""A module answered a command; its account is who asked. ``data`` names the ``command`` and the ``module``."""
+"""A module was asked for a command; its account is who asked. ``data`` names the ``command`` and the ``module``,
+and says in ``status`` whether it was ``answered``, ``refused`` by the module, or ``failed``."""
+
+ANSWERED, REFUSED, FAILED = "answered", "refused", "failed"
 
 MEMBER_WARNED = "member.warned"
 """Somebody was warned: ``data`` has the ``target_id`` and ``target_login``, and the ``reason``. Its account is

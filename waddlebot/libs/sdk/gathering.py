@@ -3,22 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from itertools import repeat
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
-from waddlebot.libs.sdk.event import CHAT_MESSAGE, COMMAND_EXECUTED, Event
+from waddlebot.libs.sdk.event import ANSWERED, CHAT_MESSAGE, COMMAND_EXECUTED, FAILED, Event
 
 
 class Said:
     """How many lines each user id said in one community on one server, and their login and name.
 
-    ``commands`` are those of their lines that a module answered.
+    ``commands`` are those of their lines that a module answered, ``channels`` how many lines each channel had.
     """
 
-    __slots__ = ("commands", "lines", "names")
+    __slots__ = ("channels", "commands", "lines", "names")
 
     def __init__(self) -> None:
+        self.channels: dict[str, int] = {}
         self.commands: Counter[str] = Counter()
         self.lines: dict[str, int] = {}
         self.names: dict[str, Names] = {}
@@ -33,6 +34,15 @@ class Names(msgspec.Struct, frozen=True, gc=False):
 
 type Place = tuple[str, str]
 """Platform and server."""
+
+
+class Use(NamedTuple):
+    """A command that was used somewhere, and what became of it: see ``COMMAND_EXECUTED``."""
+
+    community: str
+    entity: str
+    command: str
+    status: str
 
 
 class Gathered(Protocol):
@@ -69,11 +79,14 @@ class Events(list[Event]):
 class Crowd:
     """How many lines and commands everybody said, and all else as it was: counted once for all who observe it.
 
-    ``said`` is by place, then by community.
+    ``said`` is by place, then by community; ``uses`` counts each command. ``since`` is when the first event was
+    received (seconds since 1970): a live crowd gathers for two seconds at most.
     """
 
     def __init__(self, ctx: object = None) -> None:
+        self.since = 0.0
         self.said: dict[Place, dict[str, Said]] = {}
+        self.uses: Counter[Use] = Counter()
         self.others = Events()
         self._speakers = 0
 
@@ -81,6 +94,8 @@ class Crowd:
         """See :class:`Gathered`."""
         platform = server = ""
         here: dict[str, Said] = {}
+        if events and not self.since:
+            self.since = events[0].received_at
         for event in events:
             kind = event.kind
             if kind != CHAT_MESSAGE and kind != COMMAND_EXECUTED:
@@ -94,20 +109,34 @@ class Crowd:
                 said = here[event.community] = Said()
             user_id, lines = event.user_id, said.lines
             if kind != CHAT_MESSAGE:
-                self._speakers += user_id not in said.commands
-                said.commands[user_id] += 1
-            elif user_id in lines:
+                self._used(event, said)
+                continue
+            channel, channels = event.channel, said.channels
+            channels[channel] = channels.get(channel, 0) + 1
+            if user_id in lines:
                 lines[user_id] += 1
             else:
                 lines[user_id] = 1
                 said.names[user_id] = Names(event.user_login, event.user_name)
                 self._speakers += 1
 
+    def _used(self, event: Event, said: Said) -> None:
+        """Count a command; one that failed is a use, but nothing that its user did."""
+        data = event.data
+        status = str(data.get("status", ANSWERED))
+        use = Use(event.community, event.entity, str(data.get("command", "")), status)
+        self._speakers += use not in self.uses
+        self.uses[use] += 1
+        if status != FAILED:
+            self._speakers += event.user_id not in said.commands
+            said.commands[event.user_id] += 1
+
     def communities(self) -> Iterable[str]:
         """See :class:`Gathered`."""
         for here in self.said.values():
             for community, said in here.items():
                 yield from repeat(community, len(said.lines) + len(said.commands))
+        yield from (use.community for use in self.uses)
         yield from self.others.communities()
 
     def without(self, communities: Set[str]) -> Self:
@@ -116,6 +145,9 @@ class Crowd:
         for place, here in self.said.items():
             rest.said[place] = {name: said for name, said in here.items() if name not in communities}
             rest._speakers += sum(len(said.lines) + len(said.commands) for said in rest.said[place].values())
+        rest.since = self.since
+        rest.uses.update({use: times for use, times in self.uses.items() if use.community not in communities})
+        rest._speakers += len(rest.uses)
         rest.others = self.others.without(communities)
         return rest
 

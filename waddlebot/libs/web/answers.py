@@ -30,6 +30,14 @@ class Stream:
         self.content_type = content_type
 
 
+class Download(Stream):
+    """A file to keep, in chunks: its ``name`` is what browsers save it as, of letters, digits, dots and dashes."""
+
+    def __init__(self, chunks: AsyncGenerator[bytes], content_type: str, name: str) -> None:
+        super().__init__(chunks, content_type)
+        self.name = name
+
+
 class Template:
     """``NAME.html`` with ``NAME.css`` and ``NAME.js`` beside it, made one document.
 

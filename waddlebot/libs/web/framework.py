@@ -17,7 +17,7 @@ from waddlebot.libs.sdk.fields import FieldError
 from waddlebot.libs.sdk.module import Module, Route
 from waddlebot.libs.sdk.ports import CallError, CallScope
 from waddlebot.libs.sdk.reply import Refusal
-from waddlebot.libs.web.answers import Page, Stream, security_headers
+from waddlebot.libs.web.answers import Download, Page, Stream, security_headers
 from waddlebot.libs.web.bodies import Body
 from waddlebot.libs.web.doors import BODY_MAX, headers_of, peer_of
 from waddlebot.libs.web.errors import HttpError, error_body, too_large, unforeseen
@@ -151,6 +151,8 @@ async def _answered(answer: Any, closing: asyncio.Event) -> Response:
         response = _response(200, _until(closing, answer.chunks), answer.content_type)
         response.timeout = None  # it lives as long as its reader
         response.headers["X-Accel-Buffering"] = "no"  # nginx would hold lines back
+        if isinstance(answer, Download):
+            response.headers["Content-Disposition"] = f'attachment; filename="{answer.name}"'  # RFC 6266
         return response
     return _response(200, msgspec.json.encode(answer))
 

@@ -10,7 +10,7 @@ import msgspec
 
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.rank import Role
-from waddlebot.libs.web.answers import Stream, Template
+from waddlebot.libs.web.answers import Download, Stream, Template
 from waddlebot.libs.web.errors import ErrorAnswer
 from waddlebot.libs.web.health import Readiness
 from waddlebot.libs.web.site import Site, url_of
@@ -102,7 +102,7 @@ def _has_any(module: Module) -> bool:
 
 
 def _is_json(shape: Any) -> bool:
-    return shape not in (None, type(None), Stream)
+    return shape not in (None, type(None), Stream, Download)
 
 
 def _described(module: Module, operation: _Operation, schema_of: dict[int, Any]) -> dict[str, Any]:
@@ -137,6 +137,9 @@ def _responses(operation: _Operation, schema_of: dict[int, Any]) -> dict[str, An
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         }
         found: dict[str, Any] = {"200": answer}
+    elif operation.answer is Download:
+        file = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        found = {"200": {"description": "A file.", "content": file}}
     elif _is_json(operation.answer):
         content = {"application/json": {"schema": schema_of[id(operation.answer)]}}
         found = {"200": {"description": "The answer.", "content": content}}

@@ -22,7 +22,7 @@ from waddlebot.libs.sdk import (
     Result,
     Send,
 )
-from waddlebot.libs.sdk.event import by_key
+from waddlebot.libs.sdk.event import ANSWERED, FAILED, by_key
 from waddlebot.libs.sdk.ports import FOLLOWS, Directory, sends_of
 from waddlebot.libs.sdk.tracing import Tracer
 from waddlebot.processing.router.cooldowns import Cooldowns
@@ -367,14 +367,15 @@ class Router:
                     trip.entry = following
                     self._start(trip)
                     return
+        outcome = ANSWERED if status == "ok" else status
+        if trip.event.kind == CHAT_MESSAGE and (self._tells_executed or trip.inboxed is not None):
+            self.follow(trip, _executed(trip, outcome))
         if status == "failed":
             trip.stage = EXECUTE
             self._fail(trip, result.reason)
         else:
             trip.stage = _RECORD
-            if trip.event.kind == CHAT_MESSAGE and (self._tells_executed or trip.inboxed is not None):
-                self.follow(trip, _executed(trip))
-            self._end(trip, "answered" if status == "ok" else status, result.reason)
+            self._end(trip, outcome, result.reason)
         self.lanes.leave((trip.event.community, trip.person))
         if not self._flushing:
             self._flushing = True
@@ -473,10 +474,13 @@ def _nobody(module: str) -> Result:
     return Result("failed", (), f"no host runs the module {module}", retry=True, away=True)
 
 
-def _executed(trip: Trip) -> Event:
+def _executed(trip: Trip, status: str) -> Event:
     event, entry = trip.event, trip.entry
+    # What failed may be tried once more, from the dead letters, and is another use then.
+    number = f"{event.id}:{COMMAND_EXECUTED}" if status != FAILED else f"{event.id}:{COMMAND_EXECUTED}:{FAILED}"
+    data = {"command": entry.name, "module": entry.module, "status": status}
     return Event(
-        EVENT_VERSION, f"{event.id}:{COMMAND_EXECUTED}", COMMAND_EXECUTED, event.platform, event.server,
+        EVENT_VERSION, number, COMMAND_EXECUTED, event.platform, event.server,
         event.channel, event.user_id, event.user_login, event.user_name, event.roles, "", event.occurred_at,
-        event.received_at, event.community, event.source, "", {"command": entry.name, "module": entry.module},
+        event.received_at, event.community, event.source, "", data,
     )  # fmt: skip

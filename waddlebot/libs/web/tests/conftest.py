@@ -10,7 +10,7 @@ import pytest
 from waddlebot.libs.dal import Busy, Conflict, Unavailable
 from waddlebot.libs.sdk import CallError, Module, Refusal, Role, RouteContext, ServiceContext
 from waddlebot.libs.testing.web import JsonClient, Served, served
-from waddlebot.libs.web import CheckFailed, HttpError, Page, Stream
+from waddlebot.libs.web import CheckFailed, Download, HttpError, Page, Stream
 from waddlebot.libs.web.doors import ASGI, ASGIScope, Receive, Send, admit, allow, read_body, respond
 
 type Ctx = RouteContext[None, None]
@@ -93,6 +93,11 @@ def _add_doors(module: Module) -> None:
         """Tick for ever."""
         return Stream(_ticks())
 
+    @module.route("GET", "/list", role=None)
+    async def price_list(ctx: Ctx) -> Download:
+        """Save the prices."""
+        return Download(_prices(), "text/csv; charset=utf-8", "prices.csv")
+
     @module.route("GET", "/shop", role=None, page=True)
     async def page(ctx: Ctx) -> Page:
         """Show the shop."""
@@ -122,6 +127,11 @@ async def _ticks() -> AsyncGenerator[bytes]:
     while True:
         yield b"data: tick\n\n"
         await asyncio.sleep(0.01)
+
+
+async def _prices() -> AsyncGenerator[bytes]:
+    yield b"ducks,"
+    yield b"7\r\n"
 
 
 _FAILURES: dict[str, Exception] = {

@@ -55,6 +55,7 @@ async def test_what_is_open_asks_for_no_key(api: dict[str, Any]) -> None:
     assert "security" not in anybody
     assert not {"401", "403", "413", "415"} & set(anybody["responses"])
     assert "204" in api["paths"][f"{SHOP}/orders/{{number}}"]["delete"]["responses"]
+    assert "application/octet-stream" in api["paths"][f"{SHOP}/list"]["get"]["responses"]["200"]["content"]
     assert "text/event-stream" in api["paths"][f"{SHOP}/ticks"]["get"]["responses"]["200"]["content"]
 
 

@@ -356,6 +356,14 @@ async def test_a_door_that_fails_says_so_and_no_more(
     assert any(record.exc_info for record in caplog.records if record.levelno == logging.ERROR)
 
 
+async def test_a_file_is_downloaded_under_its_name(client: JsonClient) -> None:
+    status, body, headers = await client.ask("GET", f"{SHOP}/list")
+    assert (status, body) == (200, "ducks,7\r\n")
+    assert headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert headers["Content-Disposition"] == 'attachment; filename="prices.csv"'
+    assert (await client.ask("HEAD", f"{SHOP}/list"))[:2] == (200, "")
+
+
 async def test_a_stream_ends_with_the_server(sqlite_url: str, shop: Module) -> None:
     async with aiohttp.ClientSession() as session:
         async with served(sqlite_url, shop) as server:

@@ -55,11 +55,14 @@ async def test_answered_commands_and_warnings_are_announced_together() -> None:
     await until(lambda: desk.published)
     (batch,) = desk.published
     assert not batch.inboxed
-    assert [(e.kind, e.user_id, e.data.get("command", e.data.get("target_id"))) for e in batch.events] == [
-        ("command.executed", "ann", "pat"),
-        ("command.executed", "bob", "pat"),
-        ("member.warned", "", "eve"),
-        ("command.executed", "ann", "no"),
+    assert [
+        (e.kind, e.user_id, e.data.get("command", e.data.get("target_id")), e.data.get("status"))
+        for e in batch.events
+    ] == [
+        ("command.executed", "ann", "pat", "answered"),
+        ("command.executed", "bob", "pat", "answered"),
+        ("member.warned", "", "eve", None),
+        ("command.executed", "ann", "no", "refused"),
     ], "not of plain lines nor of who may not"
 
 
@@ -367,6 +370,8 @@ async def test_a_failure_is_told_and_kept(caplog: pytest.LogCaptureFixture) -> N
     await until(lambda: desk.buried)
     assert desk.buried == [("e1", "ZeroDivisionError: no", 1)]
     assert "ZeroDivisionError" in caplog.text
+    ((told,),) = (batch.events for batch in desk.published)
+    assert (told.id, told.data["status"]) == ("e1:command.executed:failed", "failed")
 
 
 async def test_an_accepted_event_is_tried_five_times(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,6 +380,7 @@ async def test_an_accepted_event_is_tried_five_times(monkeypatch: pytest.MonkeyP
     (result,) = await desk.post(desk.event("!bad"))
     assert result.status == "failed"
     assert desk.buried[0][2] == TRIES_MAX
+    assert [event.data["status"] for event in desk.following[0]] == ["failed"], "once, not for each try"
 
 
 async def test_an_accepted_event_waits_for_a_module_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
