@@ -99,7 +99,8 @@ async def summary(ctx: Ctx) -> Reply:
     for name, days in (("Today", Range(today, today)), ("7 days", Range(today - 6, today))):
         wrote = await reports.active(ctx.store, people, days)
         lines = sum(one.lines for one in await ctx.store.sums(days))
-        parts.append(f"{name}: {wrote:,} {'person' if wrote == 1 else 'people'}, {lines:,} lines.")
+        who, what = "person" if wrote == 1 else "people", "line" if lines == 1 else "lines"
+        parts.append(f"{name}: {wrote:,} {who}, {lines:,} {what}.")
     used = await reports.commands(ctx.store, Range(today - 6, today), None, "")
     if used:
         parts.append(f"Most used: {listed([f'{one.command} ({one.uses:,})' for one in used[:TOP_COMMANDS]])}.")

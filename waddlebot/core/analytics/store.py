@@ -2,12 +2,16 @@
 
 import dataclasses
 import json
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from waddlebot.core.analytics.counting import Counted
 from waddlebot.core.analytics.days import KEPT_DAYS, RAW_DAYS, Range, Span, start_of
 from waddlebot.libs.sdk import Column, Store, System, Table, reads, writes
+
+GATES = 8
+"""Batches that may be added at the same moment."""
 
 
 def _table(name: str, key: tuple[str, ...], *numbers: str) -> Table:
@@ -28,6 +32,7 @@ HEADCOUNT = _table("headcount", ("community", "day"), "people")
 MEMBER = _table("member", ("community", "account"), "first_day", "last_day", "lines")
 PRESENCE = _table("presence", ("community", "span", "start_day", "account"))
 OPTOUT = Table("optout", (Column("account", "text"), Column("at", "real")), key=("account",), scoped=False)
+GATE = Table("gate", (Column("number", "integer"), Column("passed", "integer")), key=("number",), scoped=False)
 
 _OF_ACCOUNTS = (ACTIVITY, MEMBER, PRESENCE)
 _FOLDED = "where {scope} and day = :day and account <= :until"
@@ -165,13 +170,14 @@ class AnalyticsStore(Store):
     All others are loners, and summed.
     """
 
-    tables = (ACTIVITY, HOURLY, PLACE, COMMAND_USE, HEADCOUNT, MEMBER, PRESENCE, OPTOUT)
+    tables = (ACTIVITY, HOURLY, PLACE, COMMAND_USE, HEADCOUNT, MEMBER, PRESENCE, OPTOUT, GATE)
 
     # Counting and removing
 
     @writes
     def add(self, counted: Counted, hidden: frozenset[str]) -> None:
         """Add a batch; of ``hidden`` accounts, and of all that opted out, nothing but sums."""
+        self._pass(zlib.crc32(str(self.effect).encode()) % GATES)
         hidden |= {row[0] for row in self.db.execute("select account from {optout}")}
         rows = [row for row in counted.activity if row[2] not in hidden] if hidden else counted.activity
         self.db.upsert_many("activity", rows, columns=("community", "day", "account", *_SUMS), add=_SUMS)
@@ -193,6 +199,7 @@ class AnalyticsStore(Store):
     @writes
     def fold(self, day: int, people: int, most: int) -> bool:
         """Make what is left of at most so many accounts' day, whose ``people`` were counted; False at the end."""
+        self._pass(*range(GATES))
         values: dict[str, Any] = {"day": day, "most": most, "people": people}
         rows = self.db.execute(
             "select max(account) from (select account from {activity} where {scope} and day = :day "
@@ -225,6 +232,7 @@ class AnalyticsStore(Store):
     @writes
     def opt_out(self, accounts: tuple[str, ...], at: float) -> bool:
         """Keep no rows of these accounts from now on, and none that are there; False if that held already."""
+        self._pass(*range(GATES))
         known = set(self._opted_out(accounts))
         self.db.upsert_many("optout", [{"account": account, "at": at} for account in accounts])
         self._erase(accounts)
@@ -239,6 +247,7 @@ class AnalyticsStore(Store):
     @writes
     def erase(self, accounts: tuple[str, ...]) -> int:
         """Delete every row of these accounts but what they chose; how many there were."""
+        self._pass(*range(GATES))
         return self._erase(accounts)
 
     @reads
@@ -260,11 +269,21 @@ class AnalyticsStore(Store):
     @writes
     def forget(self, accounts: tuple[str, ...]) -> int:
         """Delete what :meth:`held` tells; sums without names stay. How many rows there were."""
+        self._pass(*range(GATES))
         gone = self._erase(accounts)
         if isinstance(self.scope, System):
             statement = "delete from {optout} where account in {each:accounts}"
             gone += self.db.execute(statement, {"accounts": json.dumps(accounts)}).changed
         return gone
+
+    def _pass(self, *gates: int) -> None:
+        """Wait for who holds these gates, and hold them until the end of the transaction; always the least first.
+
+        A batch reads who opted out after it passed, so none is added while rows are removed: PostgreSQL's READ
+        COMMITTED alone would let both miss what the other one does.
+        """
+        for gate in gates:
+            self.db.execute("update {gate} set passed = passed + 1 where number = :gate", {"gate": gate})
 
     def _opted_out(self, accounts: tuple[str, ...]) -> list[str]:
         statement = "select account from {optout} where account in {each:accounts}"

@@ -84,3 +84,10 @@ create table {optout} (
     account {text} not null primary key,
     at {real} not null
 );
+
+-- Whoever adds a batch holds one of these, whoever removes holds all: so nothing comes back that is being removed.
+create table {gate} (
+    number {integer} not null primary key,
+    passed {integer} not null
+);
+insert into {gate} (number, passed) values (0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0);

@@ -1,5 +1,6 @@
 """What is counted, in the database, and who is not."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from datetime import date
@@ -173,6 +174,18 @@ async def test_who_opts_out_is_gone_everywhere_and_counts_in_sums_alone(bench: B
     assert "had not opted out" in await bench.says("chatstats optin", rank=Rank.VIEWER)
     await happen(bench, [bench.event("hi")])
     assert await personal(bench) == {"irc:ann", "irc:bob"}
+
+
+async def test_no_batch_that_is_under_way_brings_a_row_back(bench: Bench) -> None:
+    for number in range(20):
+        login = f"user{number}"
+        line = bench.event("!analytics optout", login=login)
+        batch = [bench.event("hi", login=f"other{n}") for n in range(300)] + [line]
+        await asyncio.gather(
+            *(happen(bench, batch, f"batch-{number}-{part}/core.analytics.count") for part in range(3)),
+            bench.says("analytics optout", login=login, rank=Rank.VIEWER),
+        )
+        assert f"irc:{login}" not in await personal(bench)
 
 
 async def test_it_holds_for_all_accounts_that_are_linked(bench: Bench) -> None:
