@@ -5,6 +5,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
+from waddlebot.core.community.earning import Watch
 from waddlebot.core.community.store import CommandOverride
 from waddlebot.libs.sdk import Command, FieldError, Module, Refusal
 from waddlebot.libs.sdk.fields import FieldInfo, build, fields_of, type_words
@@ -13,10 +14,11 @@ _BOOLEANS = {"on": "true", "yes": "true", "off": "false", "no": "false"}
 
 
 class Catalogue:
-    """The manifests of all modules, for look-ups by users' words."""
+    """The manifests of all modules, for look-ups by users' words; ``watch`` is what is noticed of chat."""
 
     def __init__(self, manifests: Mapping[str, Module]) -> None:
         self.modules = manifests
+        self.watch = Watch()
 
     @property
     def _commands(self) -> Mapping[str, Command]:

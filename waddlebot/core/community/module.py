@@ -4,18 +4,20 @@ import dataclasses
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
-from waddlebot.core.community import catalogue, ranks
+from waddlebot.core.community import catalogue, earning, overriding, ranks, roles, ruling
 from waddlebot.core.community.catalogue import Catalogue
 from waddlebot.core.community.configuration import configuration_of
 from waddlebot.core.community.store import CLAIM_VALID_S, CommunityStore
-from waddlebot.libs.contracts.commands import CommandChange, CustomCommands
+from waddlebot.libs.contracts.commands import CustomCommands
 from waddlebot.libs.contracts.community import (
     GLOBAL,
     HOME,
     Adopted,
     AdoptRequest,
+    Circumstances,
+    CircumstancesRequest,
     CommunityService,
     Configurations,
     ConfigurationsRequest,
@@ -27,10 +29,11 @@ from waddlebot.libs.contracts.reputation import KnownRequest, Reputation
 from waddlebot.libs.dal import Conflict
 from waddlebot.libs.sdk import (
     Batch,
+    BatchContext,
     CallError,
-    Command,
     Community,
     Context,
+    Crowd,
     Field,
     FieldError,
     Login,
@@ -39,22 +42,18 @@ from waddlebot.libs.sdk import (
     Refusal,
     Reply,
     Rest,
+    Role,
+    RouteContext,
     ServiceContext,
     System,
-    UsageError,
-    admits,
 )
-from waddlebot.libs.sdk.arguments import parse_duration
 from waddlebot.libs.sdk.codes import digest_of, new_code
-from waddlebot.libs.sdk.rank import words
 
 ENTITIES_MAX = 1_000
 """Entities in one call of ``adopt``."""
 
 ACCOUNTS_MAX = 1_000
 """Accounts in one call of ``members``."""
-
-COOLDOWN_S_MAX = 86_400.0
 
 _COMMUNITY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _PREFIX = re.compile(r"[^\w\s/\\\"'@]{1,3}")
@@ -82,6 +81,7 @@ class Settings:
 
 type Ctx = Context[Settings, CommunityStore]
 type ServiceCtx = ServiceContext[Settings, CommunityStore]
+type Request = RouteContext[Settings, CommunityStore]
 
 module = Module(
     __name__,
@@ -427,118 +427,138 @@ async def _set(ctx: Ctx, found: Module, setting: str, text: str) -> str:
 
 @module.command("permcom", rank=Rank.MODERATOR)
 async def permit(ctx: Ctx, command: Rest) -> Reply:
-    """Say who may use a command: its name, then a rank such as vip or moderator; reset undoes it."""
-    name, _, word = command.rpartition(" ")
-    if not name:
-        raise UsageError("Usage: permcom <command> <rank>, such as: permcom uptime vip")
-    if (made := await _change_made(ctx, name, level=word)) is not None:
-        return made
-    found = await _command(ctx, name)
-    if not ctx.is_at_least(Rank.ADMIN):
-        raise Refusal("Only admins and the owner say who may use a built-in command.")
-    if word == "reset":
-        await ctx.store.override(found.name, {"least": None})
-        return Reply(f"{found.name} is for {words(found.rank)}s again.")
-    rank = ranks.rank_of(word)
-    await ctx.store.override(found.name, {"least": admits(rank)})
-    return Reply(f"{found.name} is for {words(rank)}s and above now.")
+    """Say who may use a command: its name, then a level such as vip or moderator; reset undoes it."""
+    return await overriding.permitted(ctx, command)
 
 
 @module.command("coolcom", rank=Rank.MODERATOR)
 async def cool(ctx: Ctx, command: Rest) -> Reply:
     """Set the cooldown of a command: its name, then global=30 or user=1m or both, or clear."""
-    names, changes = [], dict[str, Any]()
-    for word in command.split():
-        what, sign, time = word.partition("=")
-        if word == "clear":
-            changes = {"cooldown_s": None, "user_cooldown_s": None}
-        elif sign and what in ("global", "user"):
-            changes["cooldown_s" if what == "global" else "user_cooldown_s"] = _cooldown(time)
-        else:
-            names.append(word)
-    if not names or not changes:
-        raise UsageError("Usage: coolcom <command> global=30 user=1m, or: coolcom <command> clear")
-    cleared = {name: value or 0.0 for name, value in changes.items()}
-    if (made := await _change_made(ctx, " ".join(names), **cleared)) is not None:
-        return made
-    found = await _command(ctx, " ".join(names))
-    await ctx.store.override(found.name, changes)
-    merged = {"cooldown_s": found.cooldown_s, "user_cooldown_s": found.user_cooldown_s} | {
-        name: value for name, value in changes.items() if value is not None
-    }
-    return Reply(
-        f"{found.name} can be used every {merged['cooldown_s']:g} s, and by one person every "
-        f"{merged['user_cooldown_s']:g} s."
-    )
+    return await overriding.cooled(ctx, command)
 
 
 @module.command("enablecom", rank=Rank.MODERATOR)
 async def enable(ctx: Ctx, command: Rest) -> Reply:
     """Bring a command back that was disabled."""
-    if (made := await _change_made(ctx, command, enabled=True)) is not None:
-        return made
-    found = await _command(ctx, command)
-    await ctx.store.override(found.name, {"enabled": None})
-    return Reply(f"{found.name} is enabled.")
+    return await overriding.enabled(ctx, command)
 
 
 @module.command("disablecom", rank=Rank.MODERATOR)
 async def disable(ctx: Ctx, command: Rest) -> Reply:
     """Disable a command here."""
-    if (made := await _change_made(ctx, command, enabled=False)) is not None:
-        return made
-    found = await _command(ctx, command)
-    if found.name in module.commands:
-        raise Refusal(f"{found.name} cannot be disabled: it may be what brings the others back.")
-    await ctx.store.override(found.name, {"enabled": False})
-    return Reply(f"{found.name} is disabled.")
-
-
-async def _change_made(ctx: Ctx, typed: str, **changes: Any) -> Reply | None:
-    """What became of a command that was made in chat; None where there is none of that name."""
-    try:
-        changed = await ctx.use(CustomCommands).change(CommandChange(typed, ctx.call.ranks, **changes))
-    except CallError as error:
-        # Built-in commands can be changed without the module of the others.
-        ctx.log.debug("commands that were made here cannot be asked for: %s", error)
-        return None
-    if changed.refused:
-        raise Refusal(changed.words)
-    return Reply(changed.words) if changed.found else None
+    return await overriding.disabled(ctx, command, module.commands)
 
 
 @module.command("renamecom", rank=Rank.ADMIN)
 async def rename(ctx: Ctx, command: str, name: str) -> Reply:
     """Give a built-in command another name here; its own name brings it back."""
-    found = await _command(ctx, command)
-    name = " ".join(name.lower().removeprefix(ctx.settings.prefix).split())
-    if name == found.name:
-        await ctx.store.override(found.name, {"name": None})
-        return Reply(f"{name} is called {name} again.")
-    if not re.fullmatch(r"[^\s!#]{1,50}", name):
-        raise Refusal("A command's name is one word.")
-    if ctx.state(Catalogue).taken(name):
-        raise Refusal(f"{name} is another command's name already.")
-    await ctx.store.override(found.name, {"name": name})
-    return Reply(f"{found.name} is called {name} now.")
+    return await overriding.renamed(ctx, command, name)
 
 
-async def _command(ctx: Ctx, typed: str) -> Command:
-    """The built-in command that somebody wants to change: one that they may use themselves."""
-    found = ctx.state(Catalogue).command(typed, await ctx.store.overrides())
-    if not found.least & ctx.call.ranks:
-        raise Refusal(f"{found.name} is not yours to change: it is for {words(found.rank)}s.")
-    return found
+# Who may use what
 
 
-def _cooldown(text: str) -> float:
-    try:
-        seconds = parse_duration(text)
-    except ValueError:
-        seconds = COOLDOWN_S_MAX + 1
-    if seconds > COOLDOWN_S_MAX:
-        raise Refusal(f"{text} is no cooldown. Write a time such as 30, 5m or 1h, of a day at most.")
-    return seconds
+@module.command("access add", rank=Rank.MODERATOR)
+async def add_access(ctx: Ctx, rule: Rest) -> Reply:
+    """Add a rule: a command (or module:name, timer:name, *), then allow, deny or require, then who or when.
+
+    Conditions are @name, rank, role, label, score, tier, points, age, platform, in, live, hours, cost, limit and
+    cooldown.
+    """
+    return await ruling.added(ctx, rule, module.commands)
+
+
+@module.command("access remove", aliases=("access delete", "access del"), rank=Rank.MODERATOR)
+async def remove_access(ctx: Ctx, name: str) -> Reply:
+    """Remove a rule."""
+    return await ruling.removed(ctx, name)
+
+
+@module.command("access show", rank=Rank.MODERATOR)
+async def show_access(ctx: Ctx, name: str) -> Reply:
+    """Show a rule."""
+    return await ruling.shown(ctx, name)
+
+
+@module.command("access list", aliases=("access",), rank=Rank.MODERATOR)
+async def list_access(ctx: Ctx, target: Rest | None = None) -> Reply:
+    """List the rules, or those for one command, module or timer."""
+    return await ruling.listing(ctx, target)
+
+
+@module.route("GET", "/access", role=Role.ADMIN)
+async def get_access(ctx: Request) -> ruling.AccessAnswer:
+    """List the access rules of the community, as they can be put back."""
+    return await ruling.get(ctx)
+
+
+@module.route("PUT", "/access", role=Role.ADMIN)
+async def put_access(ctx: Request, rule: ruling.AccessBody) -> ruling.Done:
+    """Make an access rule, or put it in the place of the one of its id."""
+    return await ruling.put(ctx, rule, module.commands)
+
+
+@module.route("DELETE", "/access/{id}", role=Role.ADMIN)
+async def delete_access(ctx: Request) -> ruling.Done:
+    """Remove an access rule."""
+    return await ruling.delete(ctx)
+
+
+# Roles
+
+
+@module.command("role add", rank=Rank.MODERATOR)
+async def add_role(ctx: Ctx, name: str, rank: str | None = None) -> Reply:
+    """Make a role, which rules can ask for; with a rank its holders count as that, too."""
+    return await roles.added(ctx, name, rank)
+
+
+@module.command("role remove", aliases=("role delete",), rank=Rank.MODERATOR)
+async def remove_role(ctx: Ctx, name: str) -> Reply:
+    """Remove a role, from all who have it."""
+    return await roles.removed(ctx, name)
+
+
+@module.command("role list", aliases=("roles",), user_cooldown_s=5)
+async def list_roles(ctx: Ctx) -> Reply:
+    """List the roles of this community."""
+    return await roles.listing(ctx)
+
+
+@module.command("role show", aliases=("role",), user_cooldown_s=5)
+async def show_role(ctx: Ctx, name: str) -> Reply:
+    """Show a role: what it counts as, how it is earned, how many have it."""
+    return await roles.shown(ctx, name)
+
+
+@module.command("role give", rank=Rank.MODERATOR)
+async def give_role(ctx: Ctx, user: Login, name: str) -> Reply:
+    """Give somebody a role."""
+    return await roles.given(ctx, user, name)
+
+
+@module.command("role take", rank=Rank.MODERATOR)
+async def take_role(ctx: Ctx, user: Login, name: str) -> Reply:
+    """Take a role from somebody."""
+    return await roles.taken(ctx, user, name)
+
+
+@module.command("role earn", rank=Rank.MODERATOR)
+async def earn_role(ctx: Ctx, name: str, what: str, at_least: float | None = None) -> Reply:
+    """Let people earn a role by themselves: points 500, score 700 or days 30; off ends that."""
+    return await roles.earnable(ctx, name, what, at_least)
+
+
+@module.observe("*", into=Crowd)
+async def notice(ctx: BatchContext[Settings, CommunityStore], crowd: Crowd) -> None:
+    """Note who is new and who earns a role, where that matters, and which channels are live."""
+    await earning.noticed(ctx, ctx.state(Catalogue).watch, crowd)
+
+
+@module.answers(CommunityService.circumstances)
+async def circumstances(ctx: ServiceCtx, request: CircumstancesRequest) -> Circumstances:
+    """Since when an account is known, and whether a channel is live."""
+    return await earning.circumstances(ctx, request)
 
 
 def _plural(count: int, one: str, many: str = "") -> str:

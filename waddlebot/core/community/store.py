@@ -5,10 +5,16 @@ import hmac
 from collections.abc import Sequence
 from typing import Any
 
-from waddlebot.libs.sdk import Column, Store, Table, configures, reads, resource, writes
+from waddlebot.libs.sdk import Column, Refusal, Store, Table, configures, reads, resource, writes
+from waddlebot.libs.sdk.view import AccessRule, Conditions, Effect
 
 CLAIM_VALID_S = 600.0
 CLAIM_TRIES = 5
+
+RULES_MAX = 500
+"""Access rules in one community."""
+ROLES_MAX = 50
+"""Custom roles in one community."""
 
 COMMUNITY = Table("communities", (Column("created_at", "real"),), key=("community",))
 
@@ -21,6 +27,23 @@ CLAIM = Table(
         Column("tries_left", "integer"),
     ),
     key=("community", "account"),
+)
+
+KNOWN = Table("known", (Column("account", "text"), Column("since", "real")), key=("community", "account"))
+"""When accounts first did something, in communities where that matters to somebody."""
+
+LIVE = Table(
+    "live",
+    (Column("entity", "text"), Column("live", "boolean"), Column("told_at", "real")),
+    key=("community", "entity"),
+)
+
+
+_FORGET = (
+    "delete from {known} where {scope} and account = :account",
+    "delete from {claim} where {scope} and account = :account",
+    "delete from {role_holder} where {scope} and account = :account",
+    "delete from {member} where {scope} and account = :account and cast(ranks as text) not like '%owner%'",
 )
 
 
@@ -78,6 +101,47 @@ class CommandOverride:
     say_limited: bool | None = None
 
 
+@resource(key=("id",), table="access")
+@dataclasses.dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use what, and when. ``ranks`` is the mask of who made it: it gives nobody more than that."""
+
+    id: str
+    effect: Effect
+    target: str
+    conditions: Conditions
+    ranks: int
+
+    def compiled(self) -> AccessRule:
+        """The rule as it is decided by."""
+        return AccessRule(self.id, self.effect, self.target, self.conditions, self.ranks)
+
+
+@resource(key=("name",), table="role")
+@dataclasses.dataclass(frozen=True, slots=True)
+class CustomRole:
+    """A role that the community made. ``rank`` is what its holders count as, empty for nothing.
+
+    ``earn`` is how it is earned by itself (``points``, ``score`` or ``days``; empty: it is not) and ``earn_min``
+    how much of that it takes.
+    """
+
+    name: str
+    rank: str = ""
+    earn: str = ""
+    earn_min: float = 0.0
+
+
+@resource(key=("role", "account"), table="role_holder")
+@dataclasses.dataclass(frozen=True, slots=True)
+class RoleHolder:
+    """Somebody who has a custom role; ``earned`` where nobody gave it."""
+
+    role: str
+    account: str
+    earned: bool = False
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Records:
     """All records of one community."""
@@ -87,14 +151,17 @@ class Records:
     settings: Sequence[Setting]
     switches: Sequence[Switch]
     overrides: Sequence[CommandOverride]
+    access: Sequence[Access] = ()
+    roles: Sequence[CustomRole] = ()
+    holders: Sequence[RoleHolder] = ()
 
 
 class CommunityStore(Store):
     """What is configured in communities."""
 
     from_primary = True  # a replica may lag behind a rank that was taken, a module that was switched off
-    tables = (COMMUNITY, CLAIM)
-    resources = (Entity, Member, Setting, Switch, CommandOverride)
+    tables = (COMMUNITY, CLAIM, KNOWN, LIVE)
+    resources = (Entity, Member, Setting, Switch, CommandOverride, Access, CustomRole, RoleHolder)
 
     @reads
     def records(self) -> dict[str, Records]:
@@ -104,11 +171,14 @@ class CommunityStore(Store):
         settings = self.list_by_community(Setting)
         switches = self.list_by_community(Switch)
         overrides = self.list_by_community(CommandOverride)
+        access = self.list_by_community(Access)
+        roles = self.list_by_community(CustomRole)
+        holders = self.list_by_community(RoleHolder)
         rows = self.db.execute("select community from {communities} where {scope} order by community")
         return {
             name: Records(
                 entities.get(name, ()), members.get(name, ()), settings.get(name, ()), switches.get(name, ()),
-                overrides.get(name, ()),
+                overrides.get(name, ()), access.get(name, ()), roles.get(name, ()), holders.get(name, ()),
             )
             for (name,) in rows
         }  # fmt: skip
@@ -267,6 +337,152 @@ class CommunityStore(Store):
             self.remove(CommandOverride, command=command)
         else:
             self.put(record)
+
+    @reads
+    def access(self) -> list[Access]:
+        """The access rules of the community."""
+        return self.list(Access)
+
+    @configures
+    def add_access(self, rule: Access) -> str:
+        """Keep a new rule, under a name with a number where its own is taken; the name it got.
+
+        Raises ``Refusal`` when there are too many.
+        """
+        taken = {record.id for record in self.list(Access)}
+        if len(taken) >= RULES_MAX:
+            raise Refusal(f"There are {RULES_MAX} access rules already. Remove one first.")
+        name = next(n for n in (rule.id, *(f"{rule.id}-{k}" for k in range(2, RULES_MAX + 2))) if n not in taken)
+        self.put(dataclasses.replace(rule, id=name))
+        return name
+
+    @configures
+    def put_access(self, rule: Access) -> None:
+        """Keep a rule under its own name, in the place of one that has it. Raises ``Refusal`` for too many."""
+        if self.get(Access, id=rule.id) is None and len(self.list(Access)) >= RULES_MAX:
+            raise Refusal(f"There are {RULES_MAX} access rules already. Remove one first.")
+        self.put(rule)
+
+    @configures
+    def drop_access(self, name: str) -> bool:
+        """Remove a rule; False where there is none."""
+        return self.remove(Access, id=name)
+
+    @reads
+    def roles(self) -> tuple[list[CustomRole], list[RoleHolder]]:
+        """The community's roles, and who has them."""
+        return self.list(CustomRole), self.list(RoleHolder)
+
+    @configures
+    def keep_role(self, role: CustomRole, *, new: bool) -> bool:
+        """Keep a role; with ``new`` False where there is one of that name. Raises ``Refusal`` for too many."""
+        if new and self.get(CustomRole, name=role.name) is not None:
+            return False
+        if new and len(self.list(CustomRole)) >= ROLES_MAX:
+            raise Refusal(f"There are {ROLES_MAX} roles already. Remove one first.")
+        self.put(role)
+        return True
+
+    @configures
+    def drop_role(self, name: str) -> int:
+        """Remove a role from all who have it; how many had it, -1 where there is no such role."""
+        if not self.remove(CustomRole, name=name):
+            return -1
+        holders = [one for one in self.list(RoleHolder) if one.role == name]
+        for one in holders:
+            self.remove(RoleHolder, role=name, account=one.account)
+        return len(holders)
+
+    @configures
+    def give_role(self, role: str, account: str) -> bool:
+        """Give a role; False where the account has it already, and was not left to earn it."""
+        held = self.get(RoleHolder, role=role, account=account)
+        if held is not None and not held.earned:
+            return False
+        self.put(RoleHolder(role, account))
+        return True
+
+    @configures
+    def take_role(self, role: str, account: str) -> bool:
+        """Take a role; False where the account does not have it."""
+        return self.remove(RoleHolder, role=role, account=account)
+
+    @configures
+    def earn(self, won: list[tuple[str, str]], lost: list[tuple[str, str]]) -> None:
+        """Note who earns which role now, and who does no more: role and account. What was given stays given."""
+        for role, account in won:
+            known = self.get(CustomRole, name=role) is not None
+            if known and self.get(RoleHolder, role=role, account=account) is None:
+                self.put(RoleHolder(role, account, earned=True))
+        for role, account in lost:
+            held = self.get(RoleHolder, role=role, account=account)
+            if held is not None and held.earned:
+                self.remove(RoleHolder, role=role, account=account)
+
+    @reads
+    def watched(self) -> dict[str, Records]:
+        """Of the scope's communities those with roles that are earned or rules that ask how old accounts are."""
+        roles, access = self.list_by_community(CustomRole), self.list_by_community(Access)
+        holders = self.list_by_community(RoleHolder)
+        found = {}
+        for name in roles.keys() | access.keys():
+            earned = [role for role in roles.get(name, ()) if role.earn]
+            aged = [rule for rule in access.get(name, ()) if rule.conditions.age_s is not None]
+            if earned or aged:
+                kept = holders.get(name, ()) if earned else ()
+                found[name] = Records((), (), (), (), (), access=aged, roles=earned, holders=kept)
+        return found
+
+    @writes
+    def met(self, accounts: list[tuple[str, str]], now: float) -> None:
+        """Note when accounts (each with its community) were first seen; who is known already stays so."""
+        rows = [(community, account, now) for community, account in accounts]
+        self.db.upsert_many("known", rows, columns=("community", "account", "since"))
+
+    @reads
+    def known_since(self, account: str) -> float | None:
+        """When an account was first seen in the community, if that was noted."""
+        rows = self.db.execute(
+            "select since from {known} where {scope} and account = :account", {"account": account}
+        )
+        return rows[0][0] if rows else None
+
+    @writes
+    def told_live(self, entity: str, live: bool, at: float) -> None:
+        """Keep whether a channel is live; older news changes nothing."""
+        self.db.execute(
+            "insert into {live} (community, entity, live, told_at) values ({community}, :entity, :live, :at) "
+            "on conflict (community, entity) do update set live = excluded.live, told_at = excluded.told_at "
+            "where excluded.told_at >= {live}.told_at",
+            {"entity": entity, "live": live, "at": at},
+        )
+
+    @reads
+    def is_live(self, entity: str) -> bool | None:
+        """Whether a channel is live; None where nobody said."""
+        rows = self.db.execute("select live from {live} where {scope} and entity = :entity", {"entity": entity})
+        return bool(rows[0][0]) if rows else None
+
+    @reads
+    def held(self, accounts: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+        """What is kept of accounts in the scope, by table."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for table, columns in (("member", "ranks"), ("role_holder", "role, earned"), ("known", "since")):
+            names = ["community", "account", *columns.split(", ")]
+            for account in accounts:
+                statement = f"select {', '.join(names)} from {{{table}}} where {{scope}} and account = :account"  # noqa: S608  names of our own
+                for row in self.db.execute(statement, {"account": account}):
+                    found.setdefault(table, []).append(dict(zip(names, row, strict=True)))
+        return found
+
+    @writes
+    def forget(self, accounts: tuple[str, ...]) -> int:
+        """Delete what is kept of accounts, but who owns a community; rows. Views follow with their next change."""
+        return sum(
+            self.db.execute(statement, {"account": account}).changed
+            for account in accounts
+            for statement in _FORGET
+        )
 
     def _ranks(self, account: str) -> tuple[str, ...]:
         member = self.get(Member, account=account)

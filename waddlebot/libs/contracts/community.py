@@ -66,6 +66,23 @@ class Members(msgspec.Struct, frozen=True):
     accounts: tuple[str, ...]
 
 
+class CircumstancesRequest(msgspec.Struct, frozen=True):
+    """The accounts of a person (at most 1,000), and an entity, of the asking community. Either may be empty."""
+
+    accounts: tuple[str, ...] = ()
+    entity: str = ""
+
+
+class Circumstances(msgspec.Struct, frozen=True):
+    """When the first of the accounts was noticed there (seconds since 1970), and whether the entity is live.
+
+    ``None`` is what nobody knows: accounts are noticed where a rule or a role asks for their age.
+    """
+
+    known_since: float | None = None
+    live: bool | None = None
+
+
 class CommunityService(Contract):
     """Communities, their entities and their configuration."""
 
@@ -83,6 +100,10 @@ class CommunityService(Contract):
         A member is who did something there that reputation counted, or has a rank there. Nobody stops being one,
         and who was seen in any community is for ever a member of ``waddlebot-global``, which no switch changes.
         """
+        raise NotImplementedError
+
+    async def circumstances(self, request: CircumstancesRequest) -> Circumstances:
+        """What access rules ask of the asking community that no event tells."""
         raise NotImplementedError
 
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from waddlebot.libs.grpc_protos import view_pb2 as waddlebot_dot_libs_dot_grpc__protos_dot_view__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*waddlebot/libs/grpc_protos/community.proto\x12\x13waddlebot.community\x1a%waddlebot/libs/grpc_protos/view.proto\",\n\x15\x43onfigurationsRequest\x12\x13\n\x0b\x63ommunities\x18\x01 \x03(\t\"C\n\x0e\x43onfigurations\x12\x31\n\x05items\x18\x01 \x03(\x0b\x32\".waddlebot.community.Configuration\"3\n\x0c\x41\x64optRequest\x12\x11\n\tcommunity\x18\x01 \x01(\t\x12\x10\n\x08\x65ntities\x18\x02 \x03(\t\"x\n\x07\x41\x64opted\x12<\n\x08\x65ntities\x18\x01 \x03(\x0b\x32*.waddlebot.community.Adopted.EntitiesEntry\x1a/\n\rEntitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"5\n\x0eMembersRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\x12\x11\n\tcommunity\x18\x02 \x01(\t\"\x1b\n\x07Members\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\"\xa1\x01\n\rConfiguration\x12\x11\n\tcommunity\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x65ntities\x18\x03 \x03(\t\x12\x37\n\x0c\x63ontribution\x18\x04 \x01(\x0b\x32\x1c.waddlebot.view.ContributionH\x00\x88\x01\x01\x12\x10\n\x08\x61sserted\x18\x05 \x03(\tB\x0f\n\r_contribution2\x8d\x02\n\x10\x43ommunityService\x12\x61\n\x0e\x43onfigurations\x12*.waddlebot.community.ConfigurationsRequest\x1a#.waddlebot.community.Configurations\x12H\n\x05\x41\x64opt\x12!.waddlebot.community.AdoptRequest\x1a\x1c.waddlebot.community.Adopted\x12L\n\x07Members\x12#.waddlebot.community.MembersRequest\x1a\x1c.waddlebot.community.Membersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*waddlebot/libs/grpc_protos/community.proto\x12\x13waddlebot.community\x1a%waddlebot/libs/grpc_protos/view.proto\",\n\x15\x43onfigurationsRequest\x12\x13\n\x0b\x63ommunities\x18\x01 \x03(\t\"C\n\x0e\x43onfigurations\x12\x31\n\x05items\x18\x01 \x03(\x0b\x32\".waddlebot.community.Configuration\"3\n\x0c\x41\x64optRequest\x12\x11\n\tcommunity\x18\x01 \x01(\t\x12\x10\n\x08\x65ntities\x18\x02 \x03(\t\"x\n\x07\x41\x64opted\x12<\n\x08\x65ntities\x18\x01 \x03(\x0b\x32*.waddlebot.community.Adopted.EntitiesEntry\x1a/\n\rEntitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"5\n\x0eMembersRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\x12\x11\n\tcommunity\x18\x02 \x01(\t\"\x1b\n\x07Members\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\"8\n\x14\x43ircumstancesRequest\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\t\x12\x0e\n\x06\x65ntity\x18\x02 \x01(\t\"U\n\rCircumstances\x12\x18\n\x0bknown_since\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04live\x18\x02 \x01(\x08H\x01\x88\x01\x01\x42\x0e\n\x0c_known_sinceB\x07\n\x05_live\"\xa1\x01\n\rConfiguration\x12\x11\n\tcommunity\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x65ntities\x18\x03 \x03(\t\x12\x37\n\x0c\x63ontribution\x18\x04 \x01(\x0b\x32\x1c.waddlebot.view.ContributionH\x00\x88\x01\x01\x12\x10\n\x08\x61sserted\x18\x05 \x03(\tB\x0f\n\r_contribution2\xed\x02\n\x10\x43ommunityService\x12\x61\n\x0e\x43onfigurations\x12*.waddlebot.community.ConfigurationsRequest\x1a#.waddlebot.community.Configurations\x12H\n\x05\x41\x64opt\x12!.waddlebot.community.AdoptRequest\x1a\x1c.waddlebot.community.Adopted\x12L\n\x07Members\x12#.waddlebot.community.MembersRequest\x1a\x1c.waddlebot.community.Members\x12^\n\rCircumstances\x12).waddlebot.community.CircumstancesRequest\x1a\".waddlebot.community.Circumstancesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,8 +48,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEMBERSREQUEST']._serialized_end=449
   _globals['_MEMBERS']._serialized_start=451
   _globals['_MEMBERS']._serialized_end=478
-  _globals['_CONFIGURATION']._serialized_start=481
-  _globals['_CONFIGURATION']._serialized_end=642
-  _globals['_COMMUNITYSERVICE']._serialized_start=645
-  _globals['_COMMUNITYSERVICE']._serialized_end=914
+  _globals['_CIRCUMSTANCESREQUEST']._serialized_start=480
+  _globals['_CIRCUMSTANCESREQUEST']._serialized_end=536
+  _globals['_CIRCUMSTANCES']._serialized_start=538
+  _globals['_CIRCUMSTANCES']._serialized_end=623
+  _globals['_CONFIGURATION']._serialized_start=626
+  _globals['_CONFIGURATION']._serialized_end=787
+  _globals['_COMMUNITYSERVICE']._serialized_start=790
+  _globals['_COMMUNITYSERVICE']._serialized_end=1155
 # @@protoc_insertion_point(module_scope)

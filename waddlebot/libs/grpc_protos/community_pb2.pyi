@@ -54,6 +54,22 @@ class Members(_message.Message):
     accounts: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, accounts: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class CircumstancesRequest(_message.Message):
+    __slots__ = ("accounts", "entity")
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedScalarFieldContainer[str]
+    entity: str
+    def __init__(self, accounts: _Optional[_Iterable[str]] = ..., entity: _Optional[str] = ...) -> None: ...
+
+class Circumstances(_message.Message):
+    __slots__ = ("known_since", "live")
+    KNOWN_SINCE_FIELD_NUMBER: _ClassVar[int]
+    LIVE_FIELD_NUMBER: _ClassVar[int]
+    known_since: float
+    live: bool
+    def __init__(self, known_since: _Optional[float] = ..., live: _Optional[bool] = ...) -> None: ...
+
 class Configuration(_message.Message):
     __slots__ = ("community", "version", "entities", "contribution", "asserted")
     COMMUNITY_FIELD_NUMBER: _ClassVar[int]

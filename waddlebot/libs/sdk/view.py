@@ -88,6 +88,73 @@ class Override(msgspec.Struct, frozen=True, gc=False):
     say_limited: bool | None = None
 
 
+class Range(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Numbers from ``at_least`` on and under ``below``; ``None`` is no limit on that side."""
+
+    at_least: float | None = None
+    below: float | None = None
+
+
+class Hours(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Part of the week in a time zone: ``days`` has a bit for each weekday, Monday's is 1.
+
+    ``start`` and ``end`` are minutes of the day. An end that is not after the start is on the next day.
+    """
+
+    days: int = 127
+    start: int = 0
+    end: int = 0
+    zone: str = "UTC"
+
+
+class Conditions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an :class:`AccessRule` asks; all that is set must hold. Of several values in a tuple any will do.
+
+    About who asks: an ``account`` (``platform:user_id``), a mask ``rank``, ``roles`` and ``labels``, reputation
+    (``score``, ``tiers``, ``points``) and ``age_s``, the seconds since the account was made or first seen here.
+    About the occasion: ``platforms``, ``entities``, whether the channel is ``live``, ``hours``.
+
+    What a ``require`` uses up: ``cost`` points; ``uses`` in ``per_s`` seconds; a cooldown of ``group_s`` seconds
+    that all rules with the same ``group`` share. The last two are each person's own, or ``together`` everybody's.
+    """
+
+    account: str = ""
+    rank: int = 0
+    roles: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    score: Range | None = None
+    tiers: tuple[str, ...] = ()
+    points: Range | None = None
+    age_s: Range | None = None
+    platforms: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    live: bool | None = None
+    hours: Hours | None = None
+    cost: int = 0
+    uses: int = 0
+    per_s: float = 0.0
+    group: str = ""
+    group_s: float = 0.0
+    together: bool = False
+
+
+type Effect = Literal["allow", "deny", "require"]
+
+
+class AccessRule(msgspec.Struct, frozen=True):
+    """Who may use what, and when; ``libs/access`` decides by them.
+
+    ``target`` is ``command:NAME``, ``timer:NAME``, ``module:NAME`` or ``*``. ``ranks`` is the mask of who made it:
+    it gives nobody more than that.
+    """
+
+    id: str
+    effect: Effect
+    target: str
+    conditions: Conditions = Conditions()
+    ranks: int = 1
+
+
 class Restriction(msgspec.Struct, frozen=True, gc=False):
     """An account that the bot does not answer, and why."""
 
@@ -103,7 +170,7 @@ class Contribution(msgspec.Struct, frozen=True):
     ``disabled`` names modules switched off. ``prefix`` and ``community_prefix`` are ``!`` and ``#``
     where a community did not choose others; ``late_s`` is the age above which events are not answered. ``native``
     are the platforms whose accounts a receiver of ours vouches for in this community. ``labels`` maps accounts to
-    the labels their people have here.
+    the labels their people have here, ``roles`` to the community's own roles that they hold.
     """
 
     commands: tuple[DynamicCommand, ...] = ()
@@ -119,6 +186,8 @@ class Contribution(msgspec.Struct, frozen=True):
     aliases: tuple[Alias, ...] = ()
     native: tuple[str, ...] = ()
     labels: dict[str, tuple[str, ...]] = {}
+    access: tuple[AccessRule, ...] = ()
+    roles: dict[str, tuple[str, ...]] = {}
 
 
 class Communities(msgspec.Struct, frozen=True):

@@ -11,8 +11,10 @@ from typing import Any
 
 import msgspec
 
-from waddlebot.libs.contracts.community import GLOBAL
+from waddlebot.libs.access.conditions import Need
+from waddlebot.libs.contracts.community import GLOBAL, Circumstances, CircumstancesRequest, CommunityService
 from waddlebot.libs.contracts.identity import Identity, PeopleRequest
+from waddlebot.libs.contracts.reputation import Reputation, StandingsRequest
 from waddlebot.libs.contracts.router import Trace
 from waddlebot.libs.dal import Batch, DalError
 from waddlebot.libs.matching import Matchers
@@ -20,6 +22,7 @@ from waddlebot.libs.sdk import COMMAND_EXECUTED, CallError, Event, Reply, Send, 
 from waddlebot.libs.sdk.ports import Compiled
 from waddlebot.libs.templates.safety import safe_reply
 from waddlebot.processing.router.checkpoint import Checkpoint
+from waddlebot.processing.router.deciding import Known
 from waddlebot.processing.router.door import Door
 from waddlebot.processing.router.engine import Router
 from waddlebot.processing.router.store import RouterStore
@@ -48,6 +51,7 @@ class Desk:
             self._bury, safe, self.ports.bus.publish, self.ports.wanted(COMMAND_EXECUTED),
         )  # fmt: skip
         self.router.tracer = self.ports.tracer
+        self.router.questions.asker = partial(_asked, ctx)
         self.door = Door(services, self.ports.inbox)
         self.webhooks = Webhooks(services.secret(SECRET_PURPOSE), services.log)
         self.router.rules.post = self.webhooks.put
@@ -144,6 +148,23 @@ class Desk:
             await store.count_hits([(community, rule, n) for (community, rule), n in sorted(hits.items())])
         if failures:
             await ctx.store_in(Batch(frozenset(t.community for t in failures))).keep_failures(failures)
+
+
+async def _asked(
+    ctx: ServiceContext[Any, RouterStore], event: Event, accounts: tuple[str, ...], needs: frozenset[Need]
+) -> Known:
+    """What access rules need, of the modules that know it. What one of them does not tell stays unknown."""
+    standing, circumstances = None, Circumstances()
+    if "standing" in needs:
+        with contextlib.suppress(CallError):
+            asked = await ctx.use(Reputation, event.community).standings(StandingsRequest((event.account,)))
+            standing = asked.items[0]
+    if "circumstances" in needs:
+        with contextlib.suppress(CallError):
+            request = CircumstancesRequest(accounts, event.entity)
+            circumstances = await ctx.use(CommunityService, event.community).circumstances(request)
+    score, tier, points = (standing.score, standing.tier, standing.activity) if standing else (None, None, None)
+    return Known(needs, score, tier, points, circumstances.known_since, circumstances.live)
 
 
 def safe(reply: Reply, view: View) -> Reply:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from functools import partial
 from typing import Any
 
+from waddlebot.libs.access.conditions import Need
 from waddlebot.libs.dal import Busy, DalError, Unavailable
 from waddlebot.libs.sdk import (
     CHAT_MESSAGE,
@@ -26,6 +27,7 @@ from waddlebot.libs.sdk.event import ANSWERED, FAILED, by_key
 from waddlebot.libs.sdk.ports import FOLLOWS, Directory, sends_of
 from waddlebot.libs.sdk.tracing import Tracer
 from waddlebot.processing.router.cooldowns import Cooldowns
+from waddlebot.processing.router.deciding import PAUSED, Questions, admitted
 from waddlebot.processing.router.lanes import Lanes
 from waddlebot.processing.router.limits import Limits
 from waddlebot.processing.router.pipeline import (
@@ -119,6 +121,7 @@ class Router:
         self.wall_s = time.time()
         self.lanes = Lanes()
         self.tracer: Tracer | None = None
+        self.questions = Questions()
         self._send = send
         self._room = room
         self._answered = answered
@@ -193,15 +196,61 @@ class Router:
                     self._end(trip, "answered" if reason is PLAIN and trip.replies else "ignored", reason)
                     return
             matched = trip.entry
-            for stage in (not view.disabled and matched.course) or course_of(view, matched):
+            for stage in (not (view.disabled or view.access) and matched.course) or course_of(view, matched):
                 reason = stage(trip)
                 if reason is not None:
+                    if reason is PAUSED:
+                        return
                     trip.stage = NUMBERS[stage]
                     self._end(trip, "refused", reason)
                     return
         except Exception as error:
             trip.stage = max(trip.stage, NUMBERS[stage])  # it may have come to its end already
             self._break(trip, error)
+
+    def ask(self, trip: Trip, stage: str, needs: frozenset[Need]) -> str | None:
+        """Have ``trip.known`` answer what is needed: ``None`` if it does now, else the trip goes on by itself.
+
+        It goes on in its person's lane, so that what they write next stays behind it.
+        """
+        lane = trip.event.community, trip.person
+        known = self.questions.known(lane, trip.event.entity, needs, self.now_s)
+        if known is not None:
+            trip.known = known
+            return None
+        trip.stage = STAGE_NAMES.index(stage)
+        if not self.lanes.enter(lane, lambda: self._spawn(self._ask(trip, needs))):
+            return "too many commands of the same person at once"
+        trip.held = True
+        return PAUSED
+
+    async def _ask(self, trip: Trip, needs: frozenset[Need]) -> None:
+        event = trip.event
+        accounts = tuple(self.fellows.get(event.account, (event.account,)))
+        trip.known = await self.questions.ask(event, trip.person, accounts, needs)
+        self.now_s, self.wall_s = time.monotonic(), time.time()
+        self._go_on(trip)
+        self._flush()
+
+    def _go_on(self, trip: Trip) -> None:
+        """On from the stage that had something asked; out of its lane where it comes to its end on the way."""
+        stage = PIPELINE[trip.stage]
+        try:
+            for stage in PIPELINE[trip.stage :]:
+                reason = stage(trip)
+                if reason is not None:
+                    trip.stage = NUMBERS[stage]
+                    self._end(trip, "refused", reason)
+                    self._let_go(trip)
+                    return
+        except Exception as error:
+            trip.stage = max(trip.stage, NUMBERS[stage])
+            self._break(trip, error)
+
+    def _let_go(self, trip: Trip) -> None:
+        if trip.held:
+            trip.held = False
+            self.lanes.leave((trip.event.community, trip.person))
 
     def _waits(self, event: Event, view: View, delivery: Delivery | None) -> bool:
         """Whether the line waits for an earlier command of the same person, which may change what it means."""
@@ -323,9 +372,10 @@ class Router:
             if trip.inboxed is not None:
                 trip.replies += (Reply(f"I am {BUSY}; try again in a moment."),)
             self._end(trip, "refused", BUSY)
+            self._let_go(trip)
             return
         lane = trip.event.community, trip.person
-        if self.lanes.take(lane):
+        if trip.held or self.lanes.take(lane):
             self._start(trip)
         elif not self.lanes.enter(lane, partial(self._start, trip)):
             self._end(trip, "refused", "too many commands of the same person at once")
@@ -385,9 +435,7 @@ class Router:
     def _following(trip: Trip) -> Entry | None:
         """The next module that answers the same word here and admits who asks."""
         entry, disabled = trip.entry.also, trip.view.disabled
-        while entry is not None and (
-            entry.module in disabled or not entry.enabled or not (entry.least & trip.ranks)
-        ):
+        while entry is not None and (entry.module in disabled or not entry.enabled or not admitted(trip, entry)):
             entry = entry.also
         return entry
 
@@ -409,7 +457,7 @@ class Router:
     def _break(self, trip: Trip, error: Exception) -> None:
         """A stage itself went wrong: that ends this event, and no other."""
         self._log.error("the event %s broke the pipeline", trip.event.id, exc_info=error)
-        if trip.stage == EXECUTE:
+        if trip.stage == EXECUTE or trip.held:
             self.lanes.leave((trip.event.community, trip.person))
         self._fail(trip, f"{type(error).__name__}: {error}")
 

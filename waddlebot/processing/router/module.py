@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from waddlebot.libs.contracts.identity import Identity
+from waddlebot.libs.contracts.community import CommunityService
+from waddlebot.libs.contracts.identity import Identity, find_account
 from waddlebot.libs.contracts.registration import Manifest
+from waddlebot.libs.contracts.reputation import Reputation
 from waddlebot.libs.contracts.router import (
     LateResponse,
     Posted,
@@ -30,6 +32,7 @@ from waddlebot.libs.sdk import (
     Context,
     Contribution,
     Field,
+    Login,
     Module,
     Rank,
     Refusal,
@@ -46,7 +49,7 @@ from waddlebot.libs.sdk.metrics import Measure
 from waddlebot.libs.sdk.ports import PARTITIONS
 from waddlebot.libs.sdk.rank import words
 from waddlebot.libs.web.errors import HttpError
-from waddlebot.processing.router import registrations, rulebook
+from waddlebot.processing.router import registrations, rulebook, testing
 from waddlebot.processing.router.desk import Desk, open_desk
 from waddlebot.processing.router.door import Answers as PostedAnswers
 from waddlebot.processing.router.door import PostedEvents
@@ -79,7 +82,7 @@ module = Module(
     grpc_port=50900,
     settings=Settings,
     store=RouterStore,
-    uses=(Identity,),
+    uses=(Identity, Reputation, CommunityService),
     always_on=True,
 )
 
@@ -168,6 +171,13 @@ async def why(
         if trace.event_id != ctx.event.id and (not login or trace.account_login == login):
             return Reply(trace.in_words())
     raise Refusal("No command was tried here lately" + (f" by {login}." if login else "."))
+
+
+@module.command("access test", rank=Rank.MODERATOR)
+async def access_test(ctx: Ctx, user: Login, command: Rest) -> Reply:
+    """Say whether somebody may use a command now, and which rule decides; ranks of the platform do not count."""
+    account = await find_account(ctx, user)
+    return Reply(await testing.tested(ctx.state(Desk).router, ctx.event, account, command))
 
 
 @module.command("rule add", rank=Rank.MODERATOR)

@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
+from waddlebot.libs.access import Decided
 from waddlebot.libs.sdk import CHAT_MESSAGE, Event, Rank, Reply, admits
 from waddlebot.libs.sdk.rank import lesser, of_platform, words
+from waddlebot.processing.router import deciding
 from waddlebot.processing.router.aliases import follow
+from waddlebot.processing.router.deciding import NOTHING, Known
 from waddlebot.processing.router.sessions import Session
 from waddlebot.processing.router.view import ABOVE_MODERATOR, Entry, View
 
@@ -43,6 +46,9 @@ class Trip:
     taken_s = 0.0  # these two only where traces are collected
     asked_s = 0.0
     replies: tuple[Reply, ...] = ()
+    known: Known = NOTHING  # what was asked for it, where an access rule needs that
+    decided: Decided | None = None
+    held = False  # it has its person's lane already, since something was asked
 
     def __init__(self, router: "Router", event: Event, view: View, inboxed: "Delivery | None") -> None:
         self.router = router
@@ -144,7 +150,9 @@ def permit(trip: Trip) -> str | None:
     if trip.bound:
         mask = lesser(mask, trip.bound)
     trip.ranks = mask
-    if mask & trip.entry.least or event.kind != CHAT_MESSAGE:
+    if trip.view.access is not None and (ended := deciding.judge(trip)) is not None:
+        return ended
+    if mask & trip.entry.least or event.kind != CHAT_MESSAGE or (trip.decided and trip.decided.admitted):
         return None
     least = words(Rank(trip.entry.least & -trip.entry.least))
     # The command's name stands last: a line that begins with it would look like the command to other bots.
@@ -179,6 +187,8 @@ def sessionise(trip: Trip) -> str | None:
 def limit_person(trip: Trip) -> str | None:
     """Cooldowns: for all, and for each person; staff need not wait."""
     entry = trip.entry
+    if trip.decided is not None and trip.decided.spends and (ended := deciding.spend(trip)) is not None:
+        return ended
     if not (entry.cooldown_s or entry.user_cooldown_s) or trip.ranks & STAFF:
         return None
     cooldowns, now_s = trip.router.cooldowns, trip.router.now_s
@@ -210,7 +220,8 @@ PIPELINE: tuple[Stage, ...] = (
 )  # fmt: skip
 LINE_STAGES = 4
 
-# When a stage would pass every trip of a view, or of a command in any view that has no module switched off.
+# When a stage would pass every trip of a view, or of a command in any view without access rules that has no module
+# switched off.
 _IDLE_IN: Mapping[Stage, Callable[[View], bool]] = {
     restrict: lambda view: not view.restricted,
     moderate: lambda view: view.matcher is None,
@@ -234,7 +245,7 @@ def line_course(view: View) -> Course:
 
 def course_of(view: View, entry: Entry) -> Course:
     """The stages that may do something to what matched a command here."""
-    if view.disabled:
+    if view.disabled or view.access is not None:
         return _course(LINE_STAGES, frozenset())
     entry.course = _course(LINE_STAGES, frozenset(stage for stage, idle in _IDLE_FOR.items() if idle(entry)))
     return entry.course

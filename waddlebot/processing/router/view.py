@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from waddlebot.libs.access import Access
 from waddlebot.libs.matching import Matcher, Matchers
 from waddlebot.libs.sdk import (
     CHAT_MESSAGE,
@@ -133,9 +134,30 @@ class View:
     """What the router knows of a community. Plain attributes: the pipeline reads them for every line."""
 
     __slots__ = (
-        "answers", "bare", "catalogue", "community", "community_prefix", "course", "disabled", "late_s",
-        "limits", "matcher", "native", "own", "own_community", "prefix", "prefixes", "ranks", "restricted",
-        "rules", "settings", "starts", "version",
+        "access",
+        "answers",
+        "bare",
+        "catalogue",
+        "community",
+        "community_prefix",
+        "course",
+        "disabled",
+        "labels",
+        "late_s",
+        "limits",
+        "matcher",
+        "native",
+        "own",
+        "own_community",
+        "prefix",
+        "prefixes",
+        "ranks",
+        "restricted",
+        "roles",
+        "rules",
+        "settings",
+        "starts",
+        "version",
     )  # fmt: skip
 
     def __init__(self, community: str, version: int, catalogue: Catalogue) -> None:
@@ -151,6 +173,9 @@ class View:
         self.limits = Settings()
         self.ranks: dict[str, int] = {}
         self.native: frozenset[str] = frozenset()
+        self.access: Access | None = None  # none where no rule is made, which costs commands nothing
+        self.roles: dict[str, tuple[str, ...]] = {}
+        self.labels: dict[str, tuple[str, ...]] = {}
         self.restricted: dict[str, Restriction] = {}
         self.own: Table = {}
         self.own_community: Table = {}
@@ -256,7 +281,11 @@ def build(
         view.settings.update(given.settings)
         view.ranks.update(given.ranks)
         view.native |= frozenset(given.native)
+        view.roles.update(given.roles)
+        view.labels.update(given.labels)
         view.restricted.update({r.account: r for r in given.restrictions})
+    if access := [rule for given in contributions.values() for rule in given.access]:
+        view.access = Access(access)
     view.limits = settings_of(view.settings.get(ROUTER, {}))
     view.prefixes = frozenset((view.prefix, view.community_prefix))
     view.starts = view.prefix[:1] + view.community_prefix[:1]

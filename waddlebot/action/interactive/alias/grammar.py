@@ -15,8 +15,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from waddlebot.action.interactive.alias import levels
 from waddlebot.action.interactive.alias.store import COOLDOWN_S_MAX, COST_MAX, NAME_LENGTH_MAX
+from waddlebot.libs.access import levels
 from waddlebot.libs.sdk import Refusal
 from waddlebot.libs.sdk.arguments import parse_duration
 from waddlebot.libs.sdk.options import Word, switch, value_of, word_at

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from waddlebot.action.interactive.alias import aliases, grammar, levels, routes, words
+from waddlebot.action.interactive.alias import aliases, grammar, routes, words
 from waddlebot.action.interactive.alias.edits import changed, checked
 from waddlebot.action.interactive.alias.names import Here, here_of
 from waddlebot.action.interactive.alias.rendering import Kitchen, recipe_of
 from waddlebot.action.interactive.alias.services import Web, counter_of
 from waddlebot.action.interactive.alias.store import COST_MAX, AliasStore, CustomCommand, Made
+from waddlebot.libs.access import levels
 from waddlebot.libs.contracts.commands import CommandChange, CommandChanged, CustomCommands
 from waddlebot.libs.contracts.community import CommunityService
 from waddlebot.libs.sdk import (

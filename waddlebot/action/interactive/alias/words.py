@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from waddlebot.action.interactive.alias import levels
 from waddlebot.action.interactive.alias.store import CommandAlias, CustomCommand
+from waddlebot.libs.access import levels
 from waddlebot.libs.templates import Dialect, Problem, ProblemKind
 
 _PROBLEMS_MAX = 3

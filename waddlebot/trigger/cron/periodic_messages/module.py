@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
+from waddlebot.libs.access import NOBODY, Access, Facts
+from waddlebot.libs.access.facts import ALL_RANKS
+from waddlebot.libs.contracts.community import CommunityService, ConfigurationsRequest
 from waddlebot.libs.dal import Busy
 from waddlebot.libs.sdk import (
     CHAT_MESSAGE,
     Batch,
     BatchContext,
+    CallError,
     Community,
     Context,
     Event,
@@ -102,6 +106,7 @@ module = Module(
     grpc_port=50925,
     settings=Settings,
     store=TimerStore,
+    uses=(CommunityService,),
 )
 
 
@@ -196,6 +201,7 @@ async def _speak(ctx: JobCtx, clockwork: Clockwork, run: Run, now: float) -> Non
         and not is_quiet(timer.quiet, timer.zone, now)
     ):
         sends = _sends(clockwork, timer, run, await store.channels(), await store.lines(now))
+        sends = await _permitted(ctx, run, sends, await store.channels(), now) if sends else []
     taken = (next_slot(timer.interval_s, timer.cron, timer.zone, run.due_at, now), run.position + bool(sends))
     if not await store.take(run, *taken) or not sends:
         return
@@ -205,6 +211,32 @@ async def _speak(ctx: JobCtx, clockwork: Clockwork, run: Run, now: float) -> Non
         await store.give_back(run, *taken)  # tried again in a second, until it is too late for this slot
         return
     clockwork.spoke_at[run.community, run.name] = clockwork.monotonic()
+
+
+async def _permitted(
+    ctx: JobCtx, run: Run, sends: list[Send], channels: Mapping[str, Channel], now: float
+) -> list[Send]:
+    """Those that the community's access rules let a timer say; none while nobody can tell the rules."""
+    try:
+        found = await ctx.use(CommunityService, run.community).configurations(
+            ConfigurationsRequest((run.community,))
+        )
+    except CallError as error:
+        ctx.log.warning(
+            "the timer %s of %s is silent, for the rules cannot be read: %s", run.name, run.community, error
+        )
+        return []
+    rules = [rule for item in found.items for rule in item.contribution.access]
+    policy = Access(rules).of_timer(run.name, module.name) if rules else None
+    if policy is None:
+        return sends
+    permitted = []
+    for send in sends:
+        known = channels.get(send.entity) or Channel(send.entity)
+        facts = Facts(NOBODY, NOBODY, send.platform, send.entity, now, live=known.live)
+        if policy.decide(facts, ALL_RANKS).may:
+            permitted.append(send)
+    return permitted
 
 
 def _sends(

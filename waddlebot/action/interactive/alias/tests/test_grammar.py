@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from waddlebot.action.interactive.alias import aliases, grammar, levels
+from waddlebot.action.interactive.alias import aliases, grammar
+from waddlebot.libs.access import levels
 from waddlebot.libs.sdk import Rank, Refusal, UsageError, admits
 
 STAFF = admits(Rank.MODERATOR)

@@ -290,3 +290,30 @@ async def test_timers_are_bounded(bench: Bench) -> None:
     for number in range(TIMERS_MAX):
         assert (await bench.run(f"timer add t{number} 10m Hello")).status == "ok"
     assert "Remove one first" in await bench.says("timer add more 10m Hello")
+
+
+async def test_access_rules_of_timers_and_modules_keep_it_silent(bench: Bench, clocks: Clocks) -> None:
+    await add(bench, "news 10m Hello")
+    for line in (
+        "access add timer:news require live on",
+        "access add * deny role ghosts",
+        "access add * deny score <400",
+    ):
+        await bench.says(line)
+    assert await clocks.wait(601) == []
+    await hear_of_channels(bench.context(module), [bench.event(kind="channel.online")])
+    assert await clocks.wait(600) == ["Hello"], "what asks for a person is no matter of timers"
+    await bench.says("access add module:periodic_messages deny platform irc")
+    assert await clocks.wait(600) == []
+    await bench.says("access remove periodic_messages-irc")
+    assert await clocks.wait(600) == ["Hello"]
+    await bench.says("access add other deny platform irc")
+    assert await clocks.wait(600) == ["Hello"]
+
+
+async def test_a_timer_is_silent_while_nobody_can_tell_the_rules(bench: Bench, clocks: Clocks) -> None:
+    await add(bench, "news 10m Hello")
+    there = bench.directory.pop("core.community")
+    assert await clocks.wait(601) == []
+    bench.directory["core.community"] = there
+    assert await clocks.wait(600) == ["Hello"]

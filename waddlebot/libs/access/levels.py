@@ -1,9 +1,17 @@
-"""Who may use a command: the words of several bots as masks of ranks."""
+"""Who may use a command: the words of several bots as masks of ranks, wherever somebody types a level.
+
+A level is the set of ranks that the bot it comes from would have let in (``waddlebot.libs.templates.levels``). A
+word or number means the same to most; where it does not, the bot stands in front: ``phantombot:regular``,
+``slcb:+e``, ``twir:VIP``.
+"""
 
 from collections.abc import Iterable
 
 from waddlebot.libs.sdk import Rank, Refusal, admits
 from waddlebot.libs.templates.levels import EVERYONE, LEVELS
+
+ALL = int(sum(Rank))
+"""The mask of every rank."""
 
 # StreamElements' words for its numbers (docs.streamelements.com/chatbot/commands/default/command).
 _STREAMELEMENTS = {
@@ -20,8 +28,8 @@ _SHORT = {
 
 
 def mask_of(word: str) -> int:
-    """The ranks that a level lets in: by Nightbot's, StreamElements', PhantomBot's or our own name; several may
-    be joined by commas. Raises ``Refusal`` with the words there are.
+    """The ranks that a level lets in: by Nightbot's, StreamElements', PhantomBot's or our own name, or another
+    bot's with that bot in front; several may be joined by commas. Raises ``Refusal`` with the words there are.
     """
     mask = 0
     for part in word.lower().split(","):
@@ -29,7 +37,20 @@ def mask_of(word: str) -> int:
     return mask
 
 
+def exactly(word: str) -> int:
+    """The ranks that a level names, without those that stand above them. Raises ``Refusal``."""
+    mask = mask_of(word)
+    if mask & Rank.VIEWER:
+        return int(Rank.VIEWER)
+    named = {_SHORT.get(part.strip(), part.strip()) for part in word.lower().split(",")}
+    own = sum(int(rank) for name, rank in _OWN.items() if name in named)
+    return own or mask
+
+
 def _mask(level: str, word: str) -> int:
+    bot, colon, theirs = level.partition(":")
+    if colon and bot in LEVELS:
+        return _of_bot(bot, theirs, word)
     level = _SHORT.get(level, level)
     for bot, name in (
         ("nightbot", "" if level == "admin" else level),  # its own staff, where everybody else means ours
@@ -45,6 +66,24 @@ def _mask(level: str, word: str) -> int:
     known = ", ".join(reversed(_OWN))
     raise Refusal(f"There is no level {word}. Levels are: everyone, {known}; several with commas between.")
 
+
+def _of_bot(bot: str, level: str, word: str) -> int:
+    names = {name.lower(): name for name in LEVELS[bot]}
+    name = names.get(_NAMES.get(bot, {}).get(level, level))
+    if name is None:
+        raise Refusal(f"{bot} has no level {level or word}. Its levels are: {', '.join(LEVELS[bot])}.")
+    mask = _of_names(LEVELS[bot][name])
+    if not mask:
+        raise Refusal(f"{word} lets nobody in. Disable the command instead.")
+    return mask
+
+
+# Groups that come with PhantomBot, by their numbers (its database's table `groups`).
+_PHANTOMBOT = {
+    "caster": "0", "administrator": "1", "moderator": "2", "subscriber": "3", "donator": "4", "vip": "5",
+    "regular": "6", "viewer": "7",
+}  # fmt: skip
+_NAMES = {"streamelements": _STREAMELEMENTS, "phantombot": _PHANTOMBOT}
 
 _OWN = {str(rank.name).lower(): rank for rank in Rank if rank is not Rank.VIEWER}
 
