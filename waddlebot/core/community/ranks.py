@@ -2,20 +2,9 @@
 
 from collections.abc import Iterable
 
+from waddlebot.libs.access import levels
 from waddlebot.libs.sdk import Rank, Refusal, admits
 from waddlebot.libs.sdk.rank import words
-
-# What other bots call them: Nightbot's and StreamElements' words, PhantomBot's group numbers.
-_RANKS: dict[str, Rank] = {
-    "viewer": Rank.VIEWER, "everyone": Rank.VIEWER, "all": Rank.VIEWER, "7": Rank.VIEWER,
-    "regular": Rank.REGULAR, "reg": Rank.REGULAR, "6": Rank.REGULAR,
-    "subscriber": Rank.SUBSCRIBER, "sub": Rank.SUBSCRIBER, "3": Rank.SUBSCRIBER,
-    "vip": Rank.VIP, "twitch_vip": Rank.VIP, "5": Rank.VIP,
-    "moderator": Rank.MODERATOR, "mod": Rank.MODERATOR, "2": Rank.MODERATOR,
-    "admin": Rank.ADMIN, "administrator": Rank.ADMIN, "supermoderator": Rank.ADMIN, "editor": Rank.ADMIN,
-    "1": Rank.ADMIN,
-    "owner": Rank.OWNER, "broadcaster": Rank.OWNER, "streamer": Rank.OWNER, "caster": Rank.OWNER, "0": Rank.OWNER,
-}  # fmt: skip
 
 # Who may give a rank and take it back: nobody makes their equals, but for the owner's admins.
 _GIVERS: dict[Rank, Rank] = {
@@ -30,7 +19,7 @@ _GIVERS: dict[Rank, Rank] = {
 
 def rank_of(word: str) -> Rank:
     """The rank that a word means. Raises ``Refusal`` with the words there are."""
-    rank = _RANKS.get(word.lower())
+    rank = levels.rank_named(word)
     if rank is None:
         known = ", ".join(name(rank) for rank in reversed(Rank))
         raise Refusal(f"There is no rank {word}. Ranks are: {known}.")
@@ -55,5 +44,5 @@ def mask_of(names: Iterable[str]) -> int:
     """Stored ranks as a bit mask; a name that is no rank any more counts for nothing."""
     mask = int(Rank.VIEWER)
     for word in names:
-        mask |= _RANKS.get(word, 0)
+        mask |= levels.rank_named(word) or 0
     return mask

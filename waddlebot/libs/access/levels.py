@@ -37,14 +37,21 @@ def mask_of(word: str) -> int:
     return mask
 
 
+def rank_named(word: str) -> Rank | None:
+    """The one rank that a word or PhantomBot's number means, as when it is given to somebody; None for no rank."""
+    name = word.lower()
+    name = _PHANTOMBOT_NUMBERS.get(name, name)
+    name = _ALIKE.get(name, _SHORT.get(name, name))
+    return Rank.VIEWER if name in ("everyone", "viewer") else _OWN.get(name)
+
+
 def exactly(word: str) -> int:
     """The ranks that a level names, without those that stand above them. Raises ``Refusal``."""
     mask = mask_of(word)
     if mask & Rank.VIEWER:
         return int(Rank.VIEWER)
-    named = {_SHORT.get(part.strip(), part.strip()) for part in word.lower().split(",")}
-    own = sum(int(rank) for name, rank in _OWN.items() if name in named)
-    return own or mask
+    named = [rank_named(part.strip()) for part in word.split(",") if not part.strip().isdecimal()]
+    return sum({int(rank) for rank in named if rank is not None}) or mask
 
 
 def _mask(level: str, word: str) -> int:
@@ -82,6 +89,11 @@ def _of_bot(bot: str, level: str, word: str) -> int:
 _PHANTOMBOT = {
     "caster": "0", "administrator": "1", "moderator": "2", "subscriber": "3", "donator": "4", "vip": "5",
     "regular": "6", "viewer": "7",
+}  # fmt: skip
+_PHANTOMBOT_NUMBERS = {number: name for name, number in _PHANTOMBOT.items()}
+_ALIKE = {
+    "administrator": "admin", "supermoderator": "admin", "editor": "admin", "broadcaster": "owner",
+    "twitch_vip": "vip",
 }  # fmt: skip
 _NAMES = {"streamelements": _STREAMELEMENTS, "phantombot": _PHANTOMBOT}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from waddlebot.libs.access.levels import exactly, in_words, mask_of
+from waddlebot.libs.access.levels import exactly, in_words, mask_of, rank_named
 from waddlebot.libs.sdk import Rank, Refusal
 from waddlebot.libs.templates.levels import LEVELS
 
@@ -79,3 +79,16 @@ def test_a_bot_is_told_which_levels_it_has() -> None:
 def test_a_rank_that_is_denied_is_that_rank_alone(word: str, mask: int) -> None:
     assert exactly(word) == mask
     assert in_words(mask)
+
+
+@pytest.mark.parametrize(
+    ("word", "rank"),
+    [
+        ("VIP", Rank.VIP), ("twitch_vip", Rank.VIP), ("5", Rank.VIP), ("reg", Rank.REGULAR), ("6", Rank.REGULAR),
+        ("3", Rank.SUBSCRIBER), ("mod", Rank.MODERATOR), ("2", Rank.MODERATOR), ("1", Rank.ADMIN),
+        ("administrator", Rank.ADMIN), ("supermoderator", Rank.ADMIN), ("0", Rank.OWNER), ("caster", Rank.OWNER),
+        ("broadcaster", Rank.OWNER), ("7", Rank.VIEWER), ("all", Rank.VIEWER), ("4", None), ("sultan", None),
+    ],
+)  # fmt: skip
+def test_the_rank_that_a_word_means(word: str, rank: Rank | None) -> None:
+    assert rank_named(word) == rank
