@@ -153,7 +153,7 @@ async def _target(ctx: Ctx, typed: str, own: Collection[str]) -> str:
     elif colon and kind == "timer":
         target = f"timer:{name}"
     else:
-        target = f"command:{await _command(ctx, typed)}"
+        target = f"command:{await _command(ctx, name if colon and kind == 'command' else typed)}"
     _check_own(target, own)
     return target
 

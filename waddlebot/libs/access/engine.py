@@ -113,15 +113,17 @@ class Access:
         self._by_target: dict[str, list[AccessRule]] = {}
         for rule in rules:
             self._by_target.setdefault(rule.target, []).append(rule)
-        self._policies: dict[tuple[str, str], Policy | None] = {}
+        self._policies: dict[tuple[str, ...], Policy | None] = {}
 
-    def of(self, target: str, module: str) -> Policy | None:
-        """The policy for a ``command:NAME`` or ``answer:KIND`` of a module; ``None`` where no rule concerns it."""
-        key = target, module
+    def of(self, target: str, module: str, aliases: tuple[str, ...] = ()) -> Policy | None:
+        """The policy for a ``command:NAME`` or ``answer:KIND`` of a module, called by ``aliases``, which are
+        ``command:NAME``, too; ``None`` where no rule concerns it.
+        """
+        key = target, module, *aliases
         if key not in self._policies:
             if len(self._policies) > 10_000:  # names come from a table, so this many are a fault, not a memory
                 self._policies.clear()
-            found = list(self._concerning(target, module))
+            found = list(self._concerning(target, module, *aliases))
             self._policies[key] = Policy(found) if found else None
         return self._policies[key]
 
@@ -130,8 +132,8 @@ class Access:
         found = [rule for rule in self._concerning(f"timer:{name}", module) if concerns_nobody(rule.conditions)]
         return Policy(found) if found else None
 
-    def _concerning(self, target: str, module: str) -> Iterator[AccessRule]:
-        for one in (target, f"module:{module}", EVERYWHERE):
+    def _concerning(self, target: str, module: str, *aliases: str) -> Iterator[AccessRule]:
+        for one in dict.fromkeys((target, *aliases, f"module:{module}", EVERYWHERE)):
             yield from self._by_target.get(one, ())
 
 

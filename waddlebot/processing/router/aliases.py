@@ -24,6 +24,7 @@ def follow(trip: "Trip") -> str | None:
             return None
         bound = alias.ranks or 1
         trip.bound = lesser(bound, trip.bound) if trip.bound else bound
+        trip.aliases += (f"command:{alias.name.lower()}",)
         line = view.typed(alias.table, alias.line)
         found = view.find(filled(line, trip.args, trip.event.user_name)[:TEXT_MAX])
         if found is None:

@@ -88,7 +88,7 @@ class Questions:
 
 def judge(trip: "Trip") -> str | None:
     """What the access rules say, as a stage does. ``trip.decided`` is what they decided."""
-    policy = policy_of(trip.view, trip.entry)
+    policy = policy_of(trip.view, trip.entry, trip.aliases)
     if policy is None:
         return None
     if policy.needs - trip.known.asked:
@@ -104,20 +104,20 @@ def judge(trip: "Trip") -> str | None:
     return decided.reason
 
 
-def policy_of(view: View, entry: Entry) -> Policy | None:
-    """The rules that concern a command here, built in or made here, or an answer."""
+def policy_of(view: View, entry: Entry, aliases: tuple[str, ...] = ()) -> Policy | None:
+    """The rules that concern a command here, or an answer; where an alias calls it, also the alias' own."""
     if view.access is None:
         return None
     kind, _, declared = entry.handler.partition(":")
     target = (
         f"answer:{entry.name}" if kind == "answer" else f"command:{declared if kind == 'command' else entry.name}"
     )
-    return view.access.of(target, entry.module)
+    return view.access.of(target, entry.module, aliases)
 
 
 def admitted(trip: "Trip", entry: Entry) -> bool:
     """Whether the next module that answers the same word may, too, by what is known already."""
-    policy = policy_of(trip.view, entry)
+    policy = policy_of(trip.view, entry, trip.aliases)
     if policy is None:
         return bool(entry.least & trip.ranks)
     decided = policy.decide(facts_of(trip), entry.least)

@@ -48,6 +48,7 @@ class Trip:
     replies: tuple[Reply, ...] = ()
     known: Known = NOTHING  # what was asked for it, where an access rule needs that
     decided: Decided | None = None
+    aliases: tuple[str, ...] = ()  # by which it was called, as access rules name them
     held = False  # it has its person's lane already, since something was asked
 
     def __init__(self, router: "Router", event: Event, view: View, inboxed: "Delivery | None") -> None:

@@ -6,6 +6,7 @@ from waddlebot.libs.contracts.identity import Account
 from waddlebot.libs.sdk import Event, Rank, Refusal
 from waddlebot.processing.router.deciding import NOTHING, facts_about, policy_of
 from waddlebot.processing.router.engine import Router
+from waddlebot.processing.router.view import DEPTH_MAX
 
 
 async def tested(router: Router, event: Event, account: Account, typed: str) -> str:
@@ -14,9 +15,11 @@ async def tested(router: Router, event: Event, account: Account, typed: str) -> 
     line = typed.strip()
     found = view.find(line) or view.find(view.prefix + line) or view.find(view.community_prefix + line)
     entry = found[0] if found else None
-    for _ in range(8):
+    aliases: tuple[str, ...] = ()
+    for _ in range(DEPTH_MAX):
         if entry is None or entry.alias is None:
             break
+        aliases += (f"command:{entry.alias.name.lower()}",)
         behind = view.find(view.typed(entry.alias.table, entry.alias.line))
         entry = behind[0] if behind else None
     if entry is None or not entry.handler:
@@ -27,7 +30,7 @@ async def tested(router: Router, event: Event, account: Account, typed: str) -> 
         data={}, source="",
     )  # fmt: skip
     ranks = int(Rank.VIEWER) | router.given(asking, view)
-    policy = policy_of(view, entry)
+    policy = policy_of(view, entry, aliases)
     decided = None
     if policy is not None:
         accounts = tuple(router.fellows.get(account.account, (account.account,)))

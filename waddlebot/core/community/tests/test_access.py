@@ -85,6 +85,7 @@ async def test_rules_are_made_listed_shown_undone_and_contributed(bench: Bench) 
         ("access add * deny @bob", MOD, "Only admins and the owner make rules for modules"),
         ("access add module off allow @bob", MOD, "module off is not yours to change"),
         ("access add access add allow @bob", MOD, "No rule is made for that"),
+        ("access add command:!access deny @bob", MOD, "No rule is made for that"),
         ("access add module:community deny @bob", ADMIN, "No rule is made for that"),
         ("access add rep deny rank admin", MOD, "rank admin stands above you"),
         ("access add rep deny role ghosts", MOD, "There is no role ghosts."),

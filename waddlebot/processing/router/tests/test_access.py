@@ -77,6 +77,13 @@ async def test_an_alias_of_somebody_lesser_opens_nothing() -> None:
         assert ("sold" in answer) is bool(said)
 
 
+async def test_an_alias_has_the_rules_of_its_command_and_its_own() -> None:
+    aliases = (Alias("s", "no", "main", OWNER), Alias("t", "s", "main", OWNER))
+    for ruled, silent in (("no", {"!no", "!s", "!t"}), ("s", {"!s", "!t"}), ("t", {"!t"})):
+        there = desk(rule("deny", f"command:{ruled}"), aliases=aliases)
+        assert {line for line in ("!no", "!s", "!t") if not await there.say(line)} == silent
+
+
 async def test_what_a_key_says_of_somebody_allows_nobody_but_denies() -> None:
     there = desk(
         rule("allow", "command:sell all", account="p:boss"), rule("deny", id_="d", account="p:eve"), native=("p",)
