@@ -149,6 +149,8 @@ async def members(ctx: ServiceCtx, request: MembersRequest) -> Members:
     name = request.community or ctx.community
     if not _COMMUNITY.fullmatch(name):
         raise CallError(f"{name!r} is no community: name one, such as {HOME} or {GLOBAL}")
+    if ctx.community not in ("", name) and name != GLOBAL:
+        raise CallError(f"who is a member of {name} is not for {ctx.community} to know")
     if len(request.accounts) > ACCOUNTS_MAX:
         raise CallError(f"at most {ACCOUNTS_MAX} accounts a call, not {len(request.accounts)}: ask in parts")
     known = set(await ctx.store_in(Community(name)).ranked(request.accounts))

@@ -54,7 +54,10 @@ class Adopted(msgspec.Struct, frozen=True):
 
 
 class MembersRequest(msgspec.Struct, frozen=True):
-    """Some accounts (at most 1,000), and the community they may be members of; none named means the asking one."""
+    """Some accounts (at most 1,000), and the community they may be members of; none named means the asking one.
+
+    A community may ask for itself and for ``waddlebot-global``; who asks for none, for any.
+    """
 
     accounts: tuple[str, ...]
     community: str = ""
@@ -99,6 +102,7 @@ class CommunityService(Contract):
 
         A member is who did something there that reputation counted, or has a rank there. Nobody stops being one,
         and who was seen in any community is for ever a member of ``waddlebot-global``, which no switch changes.
+        Raises ``CallError`` where one community asks for another one's.
         """
         raise NotImplementedError
 

@@ -140,8 +140,13 @@ async def test_who_was_seen_in_a_community_or_has_a_rank_there_is_a_member(bench
         GLOBAL: ("irc:eve", "irc:bob", "irc:ann"),
     }
     for community, members in expected.items():
-        found = await bench.ask(CommunityService).members(MembersRequest(asked, community))
+        asking = community if community not in ("", GLOBAL) else HOME
+        found = await bench.ask(CommunityService, asking).members(MembersRequest(asked, community))
         assert found.accounts == members, community
+    found = await bench.ask(CommunityService, "").members(MembersRequest(asked, "away"))
+    assert found.accounts == ("irc:eve",)
+    with pytest.raises(CallError, match="not for home to know"):
+        await bench.ask(CommunityService).members(MembersRequest(asked, "away"))
 
 
 async def test_nobody_stops_being_a_member(bench: Bench) -> None:
