@@ -7,7 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from waddlebot.cli import backup, bench, chat, db, dlq, doctor, explain, health, key, modules, new, rule, run, undo
+from waddlebot.cli import (
+    backup,
+    bench,
+    chat,
+    db,
+    dlq,
+    doctor,
+    explain,
+    health,
+    key,
+    modules,
+    new,
+    rule,
+    run,
+    undo,
+    user,
+)
 
 if TYPE_CHECKING:
     from typer import _click as click
@@ -73,6 +89,11 @@ def build() -> typer.Typer:
     _add(app, _EVERYDAY, run.run, chat.chat, modules.modules, explain.explain, doctor.doctor, health.health)
     keys = {"create": key.create, "list": key.list_, "rotate": key.rotate, "revoke": key.revoke}
     app.add_typer(_group("key", "Make, list, rotate and revoke API keys.", keys), rich_help_panel=_DATA)
+    users = {
+        "add": user.add, "list": user.list_, "disable": user.disable, "enable": user.enable, "reset": user.reset,
+        "sessions": user.sessions, "remove": user.remove,
+    }  # fmt: skip
+    app.add_typer(_group("user", "Who may sign in on the bot's pages.", users), rich_help_panel=_DATA)
     secrets = {"secret": rule.secret}
     app.add_typer(_group("rule", "Secrets of rules that post to a URL.", secrets), rich_help_panel=_DATA)
     _add(app, _DATA, undo.undo, backup.backup, backup.restore)

@@ -5,8 +5,14 @@ import contextlib
 import importlib.metadata
 from typing import TYPE_CHECKING
 
+from waddlebot.libs.contracts.community import GLOBAL
+from waddlebot.libs.contracts.login import ADMIN, Logins, SessionRequest
+from waddlebot.libs.sdk.ports import CallScope
+from waddlebot.libs.sdk.rank import Rank
+from waddlebot.libs.sdk.visitor import Visitor
 from waddlebot.libs.web import create_app
-from waddlebot.libs.web.gate import Gate
+from waddlebot.libs.web.config import WebConfig
+from waddlebot.libs.web.gate import Gate, Visits
 from waddlebot.libs.web.health import Health
 from waddlebot.libs.web.operator import PURPOSE, OperatorTokens
 from waddlebot.libs.web.ring import KeyRing
@@ -15,6 +21,7 @@ from waddlebot.libs.web.site import HttpModule, Site
 
 if TYPE_CHECKING:
     from waddlebot.runtime.host import Host
+    from waddlebot.runtime.services import Shared
 
 
 class WebFront:
@@ -44,6 +51,7 @@ class WebFront:
             requests_max=web.requests_max,
             requests_window_s=web.requests_window_s,
             operator=OperatorTokens(host.shared.secret.derive(PURPOSE)),
+            visits=visits_of(host.shared, web),
         )
         host.metrics.add(self.health.measures)
         site = Site(
@@ -55,6 +63,7 @@ class WebFront:
             version=importlib.metadata.version("waddlebot"),
             metrics=host.metrics,
             metrics_token=web.metrics_token,
+            proxies=web.proxy_addresses,
         )
         server = WebServer(create_app(site), web)
         self._server = await self._exits.enter_async_context(server)
@@ -66,3 +75,24 @@ class WebFront:
             await asyncio.sleep(self._host.web_config.leave_s)
         self._server = None
         await self._exits.aclose()
+
+
+def visits_of(shared: "Shared", config: WebConfig) -> Visits:
+    """How a host knows who signed in, whichever host keeps the sessions, and what they may do where."""
+
+    async def session(digest: str) -> Visitor | None:
+        found = await Logins(shared.caller(CallScope(""))).session(SessionRequest(digest))
+        return found.visitors[0] if found.visitors else None
+
+    def ranks(community: str, visitor: Visitor) -> int | None:
+        known = shared.configuration.get(community)
+        if known is None or community == GLOBAL:
+            return None
+        if ADMIN in visitor.roles:
+            return int(Rank.OWNER)
+        mask = int(Rank.VIEWER)
+        for account in visitor.accounts:
+            mask |= known.contribution.ranks.get(account, 0)
+        return mask
+
+    return Visits(session, ranks, config.host_names, secure=config.secure)

@@ -29,10 +29,10 @@ type Ctx = Context[None, IdentityStore]
 async def shown(ctx: Ctx) -> Reply:
     """Which accounts are linked with the one that asks."""
     event = ctx.event
-    _check_proven(event)
+    check_proven(event)
     others = await _others(ctx, event.account)
     if not others:
-        how = f"{_prefix(ctx)}identity link <platform> <name> links another account of yours."
+        how = f"{prefix_of(ctx)}identity link <platform> <name> links another account of yours."
         return Reply(f"You are {event.user_name} on {event.platform}, linked with no other account. {how}")
     if _whispers(ctx, event.platform):
         names = listed([_called(face) for face in others])
@@ -44,7 +44,7 @@ async def shown(ctx: Ctx) -> Reply:
 async def asked(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
     """A code for the account of that login."""
     event = ctx.event
-    _check_proven(event)
+    check_proven(event)
     face = await _face(ctx, platform, login, server)
     if face.account == event.account:
         raise Refusal("That is the account you are typing with. Name another one of yours.")
@@ -56,7 +56,7 @@ async def asked(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
     if not await ctx.store_in(EVERYBODY).ask(event.account, face.account, login, digest, ctx.now()):
         raise Refusal("You have asked for several codes within the last hour. Wait a while, then ask again.")
     return Reply(
-        f"Type {_prefix(ctx)}verify {code} as {_called(face)} within 10 minutes; nobody else can. "
+        f"Type {prefix_of(ctx)}verify {code} as {_called(face)} within 10 minutes; nobody else can. "
         f"Both are one person then: what either may do, both may{await _preview(ctx, groups, face)}.",
         private=_whispers(ctx, event.platform),
     )
@@ -65,7 +65,7 @@ async def asked(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
 async def verified(ctx: Ctx, code: str, sure: bool) -> Reply:
     """Link who types with who asked for the code; first say what that means."""
     event = ctx.event
-    _check_proven(event)
+    check_proven(event)
     digest = digest_of(ctx.secret(_SECRET), code, event.account)
     found = await ctx.store_in(EVERYBODY).verify(event.account, event.user_login, digest, ctx.now(), sure)
     if found.refusal:
@@ -76,14 +76,15 @@ async def verified(ctx: Ctx, code: str, sure: bool) -> Reply:
             raise Refusal(f"That is not the code. It can be tried {found.tries_left} times more.")
         raise Refusal(
             "There is no code for you that is still good. Type "
-            f"{_prefix(ctx)}identity link {event.platform} {event.user_login} with your other account to get one."
+            f"{prefix_of(ctx)}identity link {event.platform} {event.user_login} with your other account "
+            "to get one."
         )
     faces = await ctx.store_in(EVERYBODY).faces_of((found.account,))
     name = _called(faces[0]) if faces else found.account
     if not found.linked:
         return Reply(
             f"{name} asks to be one person with you: whatever you may do anywhere, they may then. "
-            f"Only if that account is yours, type {_prefix(ctx)}verify {code.upper()} yes"
+            f"Only if that account is yours, type {prefix_of(ctx)}verify {code.upper()} yes"
         )
     _audit(ctx, f"link {found.account}", "OK")
     with contextlib.suppress(DalError):  # it is done, whoever hears of it
@@ -97,9 +98,9 @@ async def verified(ctx: Ctx, code: str, sure: bool) -> Reply:
 async def parted(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
     """Take an account of the person out of it: who types, or the one that is named."""
     event = ctx.event
-    _check_proven(event)
+    check_proven(event)
     if platform and not login:
-        raise UsageError(f"Usage: {_prefix(ctx)}identity unlink [platform] [name] [network]")
+        raise UsageError(f"Usage: {prefix_of(ctx)}identity unlink [platform] [name] [network]")
     if (platform, login) == (event.platform, event.user_login.lower()) and server in ("", event.server):
         platform = login = server = ""
     found = await ctx.store_in(EVERYBODY).part(event.account, platform, login, server)
@@ -112,7 +113,7 @@ async def parted(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
     called = _called(found.named) if found.named else f"{event.user_name} on {event.platform}"
     _audit(ctx, f"unlink {found.named.account if found.named else event.account}", "OK")
     words = (
-        f"{event.user_name} on {event.platform} unlinked {called}; {_prefix(ctx)}identity shows what is linked."
+        f"{event.user_name} on {event.platform} unlinked {called}; {prefix_of(ctx)}identity shows what is linked."
     )
     await _notify(ctx, found.others, words)
     if len(found.side) > 1:
@@ -198,7 +199,7 @@ def _whispers(ctx: Ctx, platform: str) -> bool:
     return any(module.delivers == platform and module.whispers for module in ctx.manifests.values())
 
 
-def _check_proven(event: Event) -> None:
+def check_proven(event: Event) -> None:
     """Raise ``Refusal`` unless it is sure whose account wrote this."""
     if by_key(event) or event.platform == CONSOLE:
         raise Refusal("That does not prove here who you are. Type it on a platform where the bot itself reads.")
@@ -222,10 +223,10 @@ def _called(face: Face) -> str:
 
 
 def _undo(ctx: Ctx) -> str:
-    return f"{_prefix(ctx)}identity unlink undoes it."
+    return f"{prefix_of(ctx)}identity unlink undoes it."
 
 
-def _prefix(ctx: Ctx) -> str:
+def prefix_of(ctx: Ctx) -> str:
     """What commands start with here, as far as what was typed tells."""
     start = ctx.event.text.lstrip().partition(ctx.call.word)[0] if ctx.call.word else ""
     return start if 0 < len(start) <= len("!!!") else "!"

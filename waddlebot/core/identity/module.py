@@ -7,7 +7,12 @@ from typing import Annotated, Any
 
 from waddlebot.core.identity import linking
 from waddlebot.core.identity.linking import EVERYBODY
+from waddlebot.core.identity.login import profile, routes
+from waddlebot.core.identity.login.config import LoginConfig
+from waddlebot.core.identity.login.desk import Desk
+from waddlebot.core.identity.login.store import TOUCH_S
 from waddlebot.core.identity.seen import Seen
+from waddlebot.core.identity.state import State
 from waddlebot.core.identity.store import IdentityStore
 from waddlebot.libs.contracts.identity import (
     Accounts,
@@ -18,6 +23,7 @@ from waddlebot.libs.contracts.identity import (
     SeenAccounts,
     SeenRequest,
 )
+from waddlebot.libs.contracts.login import Logins, SessionAnswer, SessionRequest
 from waddlebot.libs.contracts.reputation import KnownRequest, Reputation
 from waddlebot.libs.sdk import (
     BatchContext,
@@ -42,6 +48,7 @@ module = Module(
     "Know the accounts that were seen, and the people they belong to.",
     http_port=8050,
     grpc_port=50030,
+    config=LoginConfig,
     store=IdentityStore,
     uses=(Reputation,),
     always_on=True,
@@ -50,15 +57,16 @@ module = Module(
 
 @module.starts
 @asynccontextmanager
-async def remember(ctx: Ctx) -> AsyncIterator[Seen]:
-    """Keep in memory whom the database knows already."""
-    yield Seen()
+async def remember(ctx: Ctx) -> AsyncIterator[State]:
+    """Keep in memory whom the database knows already, and open the desk where people sign in."""
+    async with Desk(ctx.config, ctx.secret, ctx.now) as desk:
+        yield State(Seen(), desk)
 
 
 @module.observe("*", into=Crowd)
 async def see(ctx: BatchContext[None, IdentityStore], crowd: Crowd) -> None:
     """Write down the accounts that are new, renamed, or not written lately."""
-    written, now = ctx.state(Seen), ctx.now()
+    written, now = ctx.state(State).seen, ctx.now()
     if news := written.news(crowd, now):
         await ctx.store_in(EVERYBODY).saw(news, now)
         written.wrote(news)
@@ -93,6 +101,38 @@ async def unlink(
 ) -> Reply:
     """Take this account, or another one of yours, out of those that are linked."""
     return await linking.parted(ctx, (platform or "").lower(), name or "", server or "")
+
+
+@module.command("login", user_cooldown_s=5, by_hand=True)
+async def login(
+    ctx: Typed, code: str, yes: Annotated[str | None, Field("that you are sure", choices=("yes",))] = None
+) -> Reply:
+    """Connect this account with your sign-in on the bot's pages, by the code you get there."""
+    return await profile.redeemed(ctx, ctx.state(State).desk, code, bool(yes))
+
+
+# How people sign in on the bot's pages
+
+routes.declare(module)
+
+
+@module.answers(Logins.session)
+async def session(ctx: Ctx, request: SessionRequest) -> SessionAnswer:
+    """Who is signed in; the use is written down once a minute."""
+    store, now = ctx.store_in(EVERYBODY), ctx.now()
+    found = await store.visitor(request.digest, now)
+    if found is None:
+        return SessionAnswer()
+    visitor, last_used_at = found
+    if now - last_used_at >= TOUCH_S:
+        await store.touch(visitor.session, now)
+    return SessionAnswer((visitor,))
+
+
+@module.job(every_s=300)
+async def sweep(ctx: Ctx) -> None:
+    """Remove sessions, codes and failures that have ended."""
+    await ctx.store_in(EVERYBODY).sweep(ctx.now())
 
 
 # What other modules ask

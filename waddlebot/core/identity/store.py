@@ -4,11 +4,13 @@ import dataclasses
 import hmac
 from collections.abc import Sequence
 
+from waddlebot.core.identity.login.store import LoginStore
+from waddlebot.core.identity.login.tables import LOGIN_TABLES
 from waddlebot.core.identity.people import ACCOUNTS_MAX, groups_of, last_bond, pair_of
 from waddlebot.core.identity.seen import News
 from waddlebot.libs.contracts.identity import Account
 from waddlebot.libs.dal import DalError
-from waddlebot.libs.sdk import Column, Store, Table, configures, reads, resource, writes
+from waddlebot.libs.sdk import Column, Table, configures, reads, resource, writes
 
 ACCOUNT = Table(
     "account",
@@ -95,11 +97,11 @@ class Parted:
     several: bool = False
 
 
-class IdentityStore(Store):
+class IdentityStore(LoginStore):
     """Accounts cross communities: no row here belongs to one but bonds, which belong to all."""
 
     from_primary = True  # who was parted a moment ago must not share a rank any more
-    tables = (ACCOUNT, REQUEST)
+    tables = (ACCOUNT, REQUEST, *LOGIN_TABLES)
     resources = (Bond,)
 
     @writes

@@ -13,6 +13,7 @@ from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.ports import Call, CallScope, Claims, Ports, Send
 from waddlebot.libs.sdk.rank import OPERATOR, Rank, Role, admits
+from waddlebot.libs.sdk.visitor import Visitor
 
 
 class Services(Protocol):
@@ -295,10 +296,13 @@ class RouteContext[S, St](ServiceContext[S, St]):
     """One HTTP request. ``role`` and the community come from the API key or session, never from the request.
 
     ``key_name`` is empty without a key; ``entity`` is what the key is bound to where it is bound to one entity.
-    ``peer`` is the address at the other end of the connection, which may be a proxy's.
+    ``peer`` is the address at the other end of the connection, which may be a proxy's; ``address`` the client's,
+    as far as the operator's own proxies tell. ``visitor`` is who signed in, where a session asks and no key.
     """
 
-    __slots__ = ("entity", "headers", "key_name", "path", "peer", "query", "role")
+    __slots__ = (
+        "_answer_headers", "address", "entity", "headers", "key_name", "path", "peer", "query", "role", "visitor",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -312,8 +316,13 @@ class RouteContext[S, St](ServiceContext[S, St]):
         headers: Mapping[str, str],
         peer: str = "",
         entity: str = "",
+        address: str = "",
+        visitor: Visitor | None = None,
     ) -> None:
         super().__init__(services, call_scope)
+        self.address = address or peer
+        self.visitor = visitor
+        self._answer_headers: list[tuple[str, str]] = []
         self.role = role
         self.key_name = key_name
         self.path = path
@@ -321,6 +330,15 @@ class RouteContext[S, St](ServiceContext[S, St]):
         self.headers = headers
         self.peer = peer
         self.entity = entity
+
+    @property
+    def answer_headers(self) -> Sequence[tuple[str, str]]:
+        """What the answer's headers have beside the usual ones."""
+        return self._answer_headers
+
+    def add_header(self, name: str, value: str) -> None:
+        """Put a header, such as a cookie, into the answer; not where the handler raises."""
+        self._answer_headers.append((name, value))
 
     @property
     def is_operator(self) -> bool:

@@ -100,6 +100,10 @@ class Route:
     role means that anybody may ask. ``page`` routes stand at the root, for browsers. Keys bound to one entity
     may only ask ``entity_keys`` routes, which answer them with what concerns ``ctx.entity`` alone; keys of the
     whole installation only ``installation_keys`` routes, where ``ctx.community`` is empty then.
+
+    Whoever signed in with a browser may ask where ``rank`` is given, if they have that rank (or stand above it) in
+    the community that the query names (``?community=home``), and where ``session`` says so, on behalf of
+    themselves alone: ``ctx.visitor`` is who. Pages of other sites can use neither these nor ``browser`` routes.
     """
 
     method: str
@@ -111,6 +115,9 @@ class Route:
     page: bool = False
     entity_keys: bool = False
     installation_keys: bool = False
+    rank: Rank | None = None
+    session: bool = False
+    browser: bool = False
 
     @property
     def help(self) -> str:
@@ -286,6 +293,9 @@ class Module:
         page: bool = False,
         entity_keys: bool = False,
         installation_keys: bool = False,
+        rank: Rank | None = None,
+        session: bool = False,
+        browser: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare an HTTP route: ``async def f(ctx: RouteContext[, body: Struct]) -> Struct``.
 
@@ -294,13 +304,15 @@ class Module:
 
         def declare(handler: Handler) -> Handler:
             self._once("the route", f"{method} {path}")
+            if rank is not None and role is None:
+                raise ValueError(f"{self.name}: {method} {path} asks people for a rank, so keys for a role")
             hints = get_type_hints(handler)
             names = list(inspect.signature(handler).parameters)[1:]
             if len(names) > 1 or any(name not in hints for name in names):
                 raise TypeError(f"{self.name}: {handler.__name__} takes a context and at most one typed body")
             body = hints[names[0]] if names else None
             answer = hints.get("return")
-            flags = (page, entity_keys, installation_keys)
+            flags = (page, entity_keys, installation_keys, rank, session, browser)
             self.routes.append(Route(method, path, handler, role, body, answer, *flags))
             return handler
 

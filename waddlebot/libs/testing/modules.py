@@ -7,7 +7,7 @@ import contextlib
 import importlib.resources
 import itertools
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
 from waddlebot.libs.adapters.local import LocalEndpoint, WireChecked
@@ -42,7 +42,8 @@ ENTITY = "irc:net:#room"
 class Bench:
     """Some modules, the clock they read (``now``, seconds since the epoch) and what they sent (``sent``)."""
 
-    def __init__(self, dal: AsyncDAL, modules: Sequence[Module]) -> None:
+    def __init__(self, dal: AsyncDAL, modules: Sequence[Module], configs: Mapping[str, Any] | None = None) -> None:
+        self.configs = configs or {}
         self.dal = dal
         self.manifests = {module.name: module for module in modules}
         self.now = 1_750_000_000.0
@@ -77,6 +78,10 @@ class Bench:
     def state[T](self, module: Module, shape: type[T]) -> T:
         """The module's state."""
         return self.context(module).state(shape)
+
+    def services(self, module: Module) -> HostServices:
+        """What the module is lent."""
+        return self._services[module.name]
 
     def ask[C: Contract](self, contract: type[C], community: str = HOME) -> C:
         """A contract, asked for a community."""
@@ -129,7 +134,7 @@ class _BenchServices(HostServices):
         def bind(scope: Scope, actor: str, effect: EffectKey | None) -> Store:
             return bench.dal.bind(module.name, scope, actor=actor, effect=effect)
 
-        config = module.config() if module.config is not None else None
+        config = bench.configs.get(module.name) or (module.config() if module.config is not None else None)
         super().__init__(bench.shared, module, config, bind if module.store else None, None)
         self._bench = bench
 
@@ -139,10 +144,13 @@ class _BenchServices(HostServices):
 
 
 @contextlib.asynccontextmanager
-async def opened_bench(url: str, *modules: Module) -> AsyncIterator[Bench]:
+async def opened_bench(
+    url: str, *modules: Module, configs: Mapping[str, Any] | None = None
+) -> AsyncIterator[Bench]:
     """Modules, their states started, on a database upgraded to their schema; :data:`ENTITY` belongs to ``home``.
 
-    ``core.community`` must be among them: it keeps the configuration of all.
+    ``core.community`` must be among them: it keeps the configuration of all. ``configs`` are the Configs of
+    modules whose defaults will not do.
     """
     owners = [
         Owner(module.name, module.store, cast("Any", importlib.resources.files(module.package) / "migrations"))
@@ -150,7 +158,7 @@ async def opened_bench(url: str, *modules: Module) -> AsyncIterator[Bench]:
         if module.store is not None
     ]
     async with opened_dal(url, *owners) as dal, contextlib.AsyncExitStack() as exits:
-        bench = Bench(dal, modules)
+        bench = Bench(dal, modules, configs)
         await bench.enter(exits)
         await bench.shared.adopt([ENTITY], HOME)
         yield bench

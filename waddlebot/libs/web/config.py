@@ -2,8 +2,10 @@
 
 import dataclasses
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from waddlebot.libs.sdk.fields import Field
+from waddlebot.libs.web.origin import host_name
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -17,6 +19,18 @@ class WebConfig:
     allowed_hosts: Annotated[
         str,
         Field("Host names, comma separated, that browsers may use for the pages, beside localhost and addresses."),
+    ] = ""
+    public_url: Annotated[
+        str,
+        Field(
+            "Where browsers reach the bot, such as https://bot.example.org. Signing in with passkeys or another "
+            "platform's account needs it; with https:// cookies are for TLS alone.",
+            env="HTTP_PUBLIC_URL",
+        ),
+    ] = ""
+    proxies: Annotated[
+        str,
+        Field("Addresses of your own proxies, comma separated, whose X-Forwarded-For tells who asks."),
     ] = ""
     requests_max: Annotated[
         int,
@@ -56,5 +70,16 @@ class WebConfig:
 
     @property
     def host_names(self) -> frozenset[str]:
-        """The allowed host names, in lower case."""
-        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())
+        """The allowed host names and that of the public URL, in lower case."""
+        names = {name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip()}
+        return frozenset(names | ({host_name(urlsplit(self.public_url).netloc)} - {""}))
+
+    @property
+    def proxy_addresses(self) -> frozenset[str]:
+        """The proxies' addresses."""
+        return frozenset(address.strip() for address in self.proxies.split(",") if address.strip())
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers come by TLS."""
+        return self.public_url.startswith("https://")

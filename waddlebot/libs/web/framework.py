@@ -25,6 +25,7 @@ from waddlebot.libs.web.gate import presented_key
 from waddlebot.libs.web.keys import KeyInfo
 from waddlebot.libs.web.openapi import docs_page, document
 from waddlebot.libs.web.origin import check_browser
+from waddlebot.libs.web.sessions import client_of
 from waddlebot.libs.web.site import API, HttpModule, Site, url_of
 
 HANDLER_TIMEOUT_S = 30.0
@@ -88,19 +89,32 @@ def _view(
     async def view(**path: str) -> Response:
         scope: dict[str, Any] = request.scope  # type: ignore[assignment]  # a TypedDict of the same
         headers, peer = headers_of(scope), peer_of(scope)
-        if route.page:
+        if route.page or route.browser:
             check_browser(route.method, headers, site.host_names)
-        key = await site.gate.authenticate(headers, peer)
-        site.gate.authorize(key, route.role, scope["path"])
-        site.gate.limit(key, peer)
-        call_scope = site.gate.scope_of(
-            key, entity_keys=route.entity_keys, installation_keys=route.installation_keys
-        )
+        address = client_of(peer, headers, site.proxies)
+        key = await site.gate.authenticate(headers, address)
+        visitor = None if key is not None else await site.gate.visitor(route, headers)
+        if visitor is not None:
+            site.gate.limit(None, address)
+            community = request.args.get("community", "")
+            call_scope = site.gate.admit_visitor(visitor, route.rank, community, scope["path"])
+        else:
+            site.gate.authorize(key, route.role, scope["path"])
+            if route.session:
+                raise HttpError(401, "not_signed_in", "Sign in first: POST /api/v1/core.identity/login.")
+            site.gate.limit(key, address)
+            call_scope = site.gate.scope_of(
+                key, entity_keys=route.entity_keys, installation_keys=route.installation_keys
+            )
         context = _context(served, call_scope, key, path, headers, peer)
+        context.address, context.visitor = address, visitor
         arguments = () if body is None else (body.decode(await _json_body(headers)),)
         async with asyncio.timeout(HANDLER_TIMEOUT_S):
             answer = await route.handler(context, *arguments)
-        return await _answered(answer, closing)
+        response = await _answered(answer, closing)
+        for name, value in context.answer_headers:
+            response.headers.add(name, value)
+        return response
 
     return view
 

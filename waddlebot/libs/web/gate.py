@@ -1,15 +1,19 @@
 """Who may enter: finds the API key of a request and says what it may do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from waddlebot.libs import audit
+from waddlebot.libs.sdk.module import Route
 from waddlebot.libs.sdk.ports import CallScope
-from waddlebot.libs.sdk.rank import OPERATOR, Role
+from waddlebot.libs.sdk.rank import OPERATOR, Rank, Role, admits, words
+from waddlebot.libs.sdk.visitor import Visitor
 from waddlebot.libs.web.errors import HttpError, too_many
 from waddlebot.libs.web.keys import PREFIX, KeyInfo
 from waddlebot.libs.web.limits import SlidingWindow
 from waddlebot.libs.web.operator import OperatorTokens
+from waddlebot.libs.web.origin import SAFE_METHODS, check_browser
 from waddlebot.libs.web.ring import KeyRing
+from waddlebot.libs.web.sessions import NAME, Cookie, check_csrf, digest_of
 
 BAD_KEYS_MAX = 20
 """Wrong keys that one address may try in a minute; then it hears 429, and the log nothing more."""
@@ -19,11 +23,32 @@ DENIALS_MAX = 20
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="WaddleBot"'}
 
 
+class Visits:
+    """How a gate knows who signed in.
+
+    ``session`` finds the visitor of a session's digest, ``ranks`` the mask of ranks that one has in a community;
+    None where there is no such community. ``secure``: browsers come by TLS alone.
+    """
+
+    def __init__(
+        self,
+        session: Callable[[str], Awaitable[Visitor | None]],
+        ranks: Callable[[str, Visitor], int | None],
+        host_names: Collection[str],
+        *,
+        secure: bool,
+    ) -> None:
+        self.session = session
+        self.ranks = ranks
+        self.host_names = host_names
+        self.cookie = Cookie(NAME, secure=secure)
+
+
 class Gate:
     """Authentication and authorisation of requests, the same for routes and bare doors.
 
     ``community_of`` says whose an entity is, empty for one nobody has. Without ``operator`` the operator's tokens
-    open nothing.
+    open nothing; without ``visits`` nobody is signed in.
     """
 
     def __init__(
@@ -34,9 +59,11 @@ class Gate:
         requests_max: int,
         requests_window_s: float,
         operator: OperatorTokens | None = None,
+        visits: Visits | None = None,
     ) -> None:
         self._keys = keys
         self._operator = operator
+        self._visits = visits
         self._community_of = community_of
         self._requests = SlidingWindow(requests_max, requests_window_s)
         self.bad = SlidingWindow(BAD_KEYS_MAX, 60)
@@ -81,6 +108,44 @@ class Gate:
             )
         raise HttpError(
             403, "wrong_role", f"This needs a key with the role {role}; {key.name!r} has the role {key.role}."
+        )
+
+    async def visitor(self, route: Route, headers: Mapping[str, str]) -> Visitor | None:
+        """Who signed in, where a route is for them, and None where nobody did.
+
+        Raises :class:`HttpError` 403 where another site's page asks, 421 for a host name that is not ours.
+        """
+        visits = self._visits
+        if visits is None or not (route.session or route.rank is not None):
+            return None
+        token = visits.cookie.token(headers)
+        if not token:
+            return None
+        check_browser(route.method, headers, visits.host_names)
+        visitor = await visits.session(digest_of(token))
+        if visitor is not None and route.method not in SAFE_METHODS:
+            check_csrf(token, headers)
+        return visitor
+
+    def admit_visitor(self, visitor: Visitor, rank: Rank | None, community: str, action: str) -> CallScope:
+        """On whose behalf a visitor acts: their own, or a community's where a ``rank`` is asked for.
+
+        Raises :class:`HttpError` 400 where no community is named, 403 for who has not that rank there.
+        """
+        if rank is None:
+            return CallScope("", visitor.actor)
+        if not community:
+            raise HttpError(400, "no_community", "Name the community in the query, as in ?community=home.")
+        ranks = self._visits.ranks(community, visitor) if self._visits is not None else None
+        if ranks is not None and ranks & admits(rank):
+            return CallScope(community, visitor.actor)
+        if not self._denials.take(visitor.user):
+            audit.event(audit.Category.AUTHZ, "web", community, visitor.actor, action, "DENIED", needs=words(rank))
+        raise HttpError(
+            403,
+            "wrong_rank",
+            f"This needs the rank {words(rank)} in {community!r}, and none of your accounts has it there. "
+            "Connect the account that has.",
         )
 
     def limit(self, key: KeyInfo | None, peer: str) -> None:

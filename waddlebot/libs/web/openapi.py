@@ -10,7 +10,7 @@ import msgspec
 
 from waddlebot.libs.sdk.module import Module
 from waddlebot.libs.sdk.rank import Role
-from waddlebot.libs.web.answers import Download, Stream, Template
+from waddlebot.libs.web.answers import Download, Page, Stream, Template
 from waddlebot.libs.web.errors import ErrorAnswer
 from waddlebot.libs.web.health import Readiness
 from waddlebot.libs.web.site import Site, url_of
@@ -102,7 +102,7 @@ def _has_any(module: Module) -> bool:
 
 
 def _is_json(shape: Any) -> bool:
-    return shape not in (None, type(None), Stream, Download)
+    return shape not in (None, type(None), Stream, Download, Page)
 
 
 def _described(module: Module, operation: _Operation, schema_of: dict[int, Any]) -> dict[str, Any]:

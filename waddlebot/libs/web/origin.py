@@ -15,7 +15,8 @@ _FORWARDING = (
     "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via",
     "cf-connecting-ip", "true-client-ip", "x-client-ip",
 )  # fmt: skip
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
 _SAME_SITES = frozenset({"", "same-origin", "none"})
 
 
@@ -35,7 +36,7 @@ def check_browser(method: str, headers: Mapping[str, str], host_names: Collectio
     origin = headers.get("origin")
     # Browsers that know Sec-Fetch-Site (all since 2023) send it with every request, also to what they only fetch.
     foreign = headers.get("sec-fetch-site", "") not in _SAME_SITES
-    if method not in _SAFE_METHODS:
+    if method not in SAFE_METHODS:
         if foreign or (origin is not None and _place(origin) != host.lower()):
             raise HttpError(
                 403, "foreign_origin", "This request comes from another site's page, so it was not done."

@@ -32,6 +32,7 @@ class Site:
     """All that requests are answered with. ``host_names`` are the names browsers may use.
 
     ``doors`` are the host's own, by path. ``metrics_token`` opens the metrics, beside the operator's own tokens.
+    ``proxies`` are the operator's own, whose word on who asks is taken.
     """
 
     modules: Sequence[HttpModule]
@@ -42,6 +43,7 @@ class Site:
     metrics: Metrics = dataclasses.field(default_factory=Metrics)
     metrics_token: str = ""
     doors: Mapping[str, ASGI] = dataclasses.field(default_factory=dict)
+    proxies: frozenset[str] = frozenset()
 
 
 def url_of(module: Module, path: str) -> str:

@@ -1,0 +1,1 @@
+"""How people who manage communities sign in, and what they can do about it."""
