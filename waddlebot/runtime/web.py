@@ -63,7 +63,7 @@ class WebFront:
             version=importlib.metadata.version("waddlebot"),
             metrics=host.metrics,
             metrics_token=web.metrics_token,
-            proxies=web.proxy_addresses,
+            proxies=web.proxy_networks,
         )
         server = WebServer(create_app(site), web)
         self._server = await self._exits.enter_async_context(server)

@@ -1,11 +1,16 @@
 """What an operator can set about the web server."""
 
 import dataclasses
+import re
+from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from waddlebot.libs.sdk.fields import Field
+from waddlebot.libs.sdk.fields import Field, FieldError
 from waddlebot.libs.web.origin import host_name
+from waddlebot.libs.web.sessions import Network
+
+_ORIGIN = re.compile(r"https?://[^/\s?#@]+/?")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,7 +35,10 @@ class WebConfig:
     ] = ""
     proxies: Annotated[
         str,
-        Field("Addresses of your own proxies, comma separated, whose X-Forwarded-For tells who asks."),
+        Field(
+            "Addresses or networks (10.0.0.0/8) of your own proxies, comma separated, whose X-Forwarded-For tells "
+            "who asks."
+        ),
     ] = ""
     requests_max: Annotated[
         int,
@@ -75,9 +83,19 @@ class WebConfig:
         return frozenset(names | ({host_name(urlsplit(self.public_url).netloc)} - {""}))
 
     @property
-    def proxy_addresses(self) -> frozenset[str]:
-        """The proxies' addresses."""
-        return frozenset(address.strip() for address in self.proxies.split(",") if address.strip())
+    def proxy_networks(self) -> tuple[Network, ...]:
+        """Where the proxies are."""
+        return tuple(ip_network(part.strip(), strict=False) for part in self.proxies.split(",") if part.strip())
+
+    def __post_init__(self) -> None:
+        try:
+            self.proxy_networks  # noqa: B018  it raises for what is no network
+        except ValueError as error:
+            raise FieldError(f"HTTP_PROXIES takes addresses and networks, comma separated: {error}.") from None
+        if self.public_url and not _ORIGIN.fullmatch(self.public_url):
+            raise FieldError(
+                "HTTP_PUBLIC_URL is a scheme and a host, such as https://bot.example.org, without a path."
+            )
 
     @property
     def secure(self) -> bool:

@@ -13,6 +13,7 @@ from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web.answers import Download, Page, Stream, Template
 from waddlebot.libs.web.errors import ErrorAnswer
 from waddlebot.libs.web.health import Readiness
+from waddlebot.libs.web.sessions import NAME
 from waddlebot.libs.web.site import Site, url_of
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -39,6 +40,7 @@ class _Operation(msgspec.Struct):
     body: Any
     answer: Any
     entity_keys: bool
+    session: bool = False
 
 
 def docs_page() -> Template:
@@ -76,6 +78,13 @@ def describe(modules: Sequence[Module], version: str) -> dict[str, Any]:
             "schemas": components,
             "securitySchemes": {
                 "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "Session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": NAME,
+                    "description": "Of people who signed in; its name begins with __Host- where the bot is reached "
+                    "by TLS. What changes something needs the header X-CSRF-Token, too.",
+                },
                 "Bearer": {"type": "http", "scheme": "bearer", "description": "The same API key."},
             },
         },
@@ -88,7 +97,7 @@ def _operations(module: Module) -> Iterator[_Operation]:
             name = f"{module.name}.{route.handler.__name__}"
             yield _Operation(
                 url_of(module, route.path), route.method, name, route.help, route.role, route.body, route.answer,
-                route.entity_keys,
+                route.entity_keys, route.session or route.rank is not None,
             )  # fmt: skip
     for mount in module.mounts:
         words = inspect.getdoc(mount.factory) or ""
@@ -124,6 +133,8 @@ def _described(module: Module, operation: _Operation, schema_of: dict[int, Any])
         described["security"] = [{"ApiKey": []}, {"Bearer": []}]
         described["x-role"] = str(operation.role)
         described["x-entity-keys"] = operation.entity_keys
+    if operation.session:
+        described.setdefault("security", []).append({"Session": []})
     if operation.body is not None:
         content = {"application/json": {"schema": schema_of[id(operation.body)]}}
         described["requestBody"] = {"required": True, "content": content}
@@ -147,7 +158,7 @@ def _responses(operation: _Operation, schema_of: dict[int, Any]) -> dict[str, An
         found = {"204": {"description": "It is done."}}
     refusal = {"application/json": {"schema": schema_of[id(ErrorAnswer)]}}
     for status, words in _REFUSALS.items():
-        needless = (status in ("401", "403") and operation.role is None) or (
+        needless = (status in ("401", "403") and operation.role is None and not operation.session) or (
             status in ("413", "415") and operation.body is None
         )
         if not needless:

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 
 from waddlebot.libs.web.errors import HttpError
 
@@ -74,7 +74,10 @@ class Cookie:
         return "Set-Cookie", f"{self.name}=; {self._attributes}; Max-Age=0"
 
 
-def client_of(peer: str, headers: Mapping[str, str], proxies: Collection[str]) -> str:
+type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def client_of(peer: str, headers: Mapping[str, str], proxies: Iterable[Network]) -> str:
     """The address that a request came from: that of the connection, or what our own proxies say.
 
     Of ``X-Forwarded-For`` only what a proxy of ours added is believed, from the right: the rest anybody may write.
@@ -82,7 +85,7 @@ def client_of(peer: str, headers: Mapping[str, str], proxies: Collection[str]) -
     """
     address = peer
     hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-    while address in proxies and hops:
+    while hops and _is_of(address, proxies):
         address = hops.pop()
     try:
         parsed = ipaddress.ip_address(address)
@@ -93,3 +96,11 @@ def client_of(peer: str, headers: Mapping[str, str], proxies: Collection[str]) -
             return str(parsed.ipv4_mapped)
         return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
     return str(parsed)
+
+
+def _is_of(address: str, proxies: Iterable[Network]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in proxies)

@@ -10,6 +10,7 @@ from waddlebot.libs.web.doors import ASGI
 from waddlebot.libs.web.gate import Gate
 from waddlebot.libs.web.health import Health
 from waddlebot.libs.web.metrics import Metrics
+from waddlebot.libs.web.sessions import Network
 
 API = "/api/v1"
 
@@ -43,7 +44,7 @@ class Site:
     metrics: Metrics = dataclasses.field(default_factory=Metrics)
     metrics_token: str = ""
     doors: Mapping[str, ASGI] = dataclasses.field(default_factory=dict)
-    proxies: frozenset[str] = frozenset()
+    proxies: Sequence[Network] = ()
 
 
 def url_of(module: Module, path: str) -> str:

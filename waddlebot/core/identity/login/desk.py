@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any, Self, cast
 
 from waddlebot.core.identity.login.config import LoginConfig
+from waddlebot.core.identity.login.oidc import Asking
 from waddlebot.core.identity.login.passwords import Hasher
+from waddlebot.core.identity.login.providers import providers_of
 from waddlebot.core.identity.login.store import LoginStore
 from waddlebot.libs import audit
 from waddlebot.libs.contracts.community import GLOBAL
@@ -42,6 +44,8 @@ class Desk:
         secure = config.public_url.startswith("https://")
         self.cookie = Cookie(NAME, secure=secure)
         self.flow_cookie = Cookie("waddlebot_flow", secure=secure)
+        self.providers = providers_of(config)
+        self.asking: dict[str, Asking] = {}
         self._secret = secret
         self._of_address = SlidingWindow(OF_ADDRESS_MAX, WINDOW_S, clock=clock)
         self._of_subject = SlidingWindow(OF_SUBJECT_MAX, WINDOW_S, clock=clock)
@@ -52,6 +56,8 @@ class Desk:
 
     async def __aexit__(self, *_exc: object) -> None:
         self.hasher.close()
+        for asking in self.asking.values():
+            await asking.close()
 
     def subject(self, kind: str, whose: str) -> str:
         """What failures of somebody are counted under; nobody without the secret learns whose they are."""

@@ -4,10 +4,11 @@ from typing import Any
 
 import msgspec
 
-from waddlebot.core.identity.login import codes, passkeys, profile, sign_in
+from waddlebot.core.identity.login import codes, connect, passkeys, profile, sign_in
 from waddlebot.core.identity.login.desk import Desk
 from waddlebot.core.identity.state import State
 from waddlebot.libs.sdk import Module, RouteContext
+from waddlebot.libs.web.answers import Page
 
 type Request = RouteContext[Any, Any]
 
@@ -24,6 +25,12 @@ class Passkeys(msgspec.Struct):
     passkeys: list[passkeys.PasskeyItem]
 
 
+class Providers(msgspec.Struct):
+    """The providers that one can sign in with."""
+
+    providers: list[connect.ProviderItem]
+
+
 class Ended(msgspec.Struct):
     """How many sessions were ended."""
 
@@ -37,6 +44,7 @@ def declare(module: Module) -> None:
     _codes(module)
     _passkeys(module)
     _accounts(module)
+    _providers(module)
 
 
 def desk_of(ctx: Request) -> Desk:
@@ -162,3 +170,30 @@ def _accounts(module: Module) -> None:
     async def account_remove(ctx: Request) -> None:
         """Take one of your accounts out of your sign-in."""
         await profile.unlink(ctx, ctx.path["account"])
+
+
+def _providers(module: Module) -> None:
+    @module.route("GET", "/providers", role=None)
+    async def providers(ctx: Request) -> Providers:
+        """List the providers that one can sign in with."""
+        return Providers(connect.listed(desk_of(ctx)))
+
+    @module.route("POST", "/login/oauth/{provider}", role=None, browser=True)
+    async def oauth_login(ctx: Request, body: connect.Begin) -> connect.Away:
+        """Begin to sign in with an account of a provider; the browser goes to the answer's URL."""
+        return await connect.begin_login(ctx, desk_of(ctx), ctx.path["provider"], body)
+
+    @module.route("GET", "/oauth/{provider}", role=None, browser=True)
+    async def oauth_back(ctx: Request) -> Page:
+        """Come back from a provider, and go on to where one wanted."""
+        return await connect.back(ctx, desk_of(ctx), ctx.path["provider"])
+
+    @module.route("POST", "/identities/{provider}", role=None, session=True)
+    async def identity_connect(ctx: Request, body: connect.Begin) -> connect.Away:
+        """Begin to connect an account of a provider, which then signs you in."""
+        return await connect.begin_connect(ctx, desk_of(ctx), ctx.path["provider"], body)
+
+    @module.route("DELETE", "/identities/{provider}", role=None, session=True)
+    async def identity_remove(ctx: Request) -> None:
+        """Take your accounts at a provider out of your sign-in; what they proved stays."""
+        await connect.disconnect(ctx, desk_of(ctx), ctx.path["provider"])
