@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from waddlebot.core.identity.store import IdentityStore
 
 Email = Annotated[str, typer.Argument(help="The user's e-mail address.")]
+Who = Annotated[str, typer.Argument(help="The user's e-mail address, or id.")]
 
 
 def add(
@@ -64,18 +65,18 @@ def list_() -> None:
         screen.notes().print("There is no user. Add one: waddlebot user add EMAIL")
 
 
-def disable(email: Email) -> None:
+def disable(email: Who) -> None:
     """Let somebody in no longer; their sessions end at once."""
     _switch(email, active=False)
 
 
-def enable(email: Email) -> None:
+def enable(email: Who) -> None:
     """Let somebody in again."""
     _switch(email, active=True)
 
 
 def reset(
-    email: Email,
+    email: Who,
     factors: Annotated[
         bool, typer.Option("--factors", help="Also remove authenticator app, recovery codes and passkeys.")
     ] = False,
@@ -98,7 +99,7 @@ def reset(
 
 
 def sessions(
-    email: Email,
+    email: Who,
     end: Annotated[bool, typer.Option("--end", help="End all of them.")] = False,
 ) -> None:
     """List the browsers that somebody is signed in with, or end all their sessions."""
@@ -124,7 +125,7 @@ def sessions(
         screen.out().print(f"Ended: {ended}.", markup=False)
 
 
-def remove(email: Email) -> None:
+def remove(email: Who) -> None:
     """Forget somebody who may sign in, with their sessions, factors and connected accounts."""
     from waddlebot.cli import screen, work
 
@@ -180,7 +181,7 @@ async def _code(store: "IdentityStore", user: str) -> str:
 
 
 async def _the_one(store: "IdentityStore", email: str) -> "User":
-    user = await store.user_by_email(_checked(email))
+    user = await (store.user_by_email(_checked(email)) if "@" in email else store.user(email))
     if user is None:
         raise Failure(f"There is no user {email}. `waddlebot user list` shows them.")
     return user

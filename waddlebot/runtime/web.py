@@ -64,6 +64,7 @@ class WebFront:
             metrics=host.metrics,
             metrics_token=web.metrics_token,
             proxies=web.proxy_networks,
+            place=web.public_url.rstrip("/"),
         )
         server = WebServer(create_app(site), web)
         self._server = await self._exits.enter_async_context(server)

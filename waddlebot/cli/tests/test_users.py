@@ -32,7 +32,7 @@ async def test_an_operator_adds_disables_and_removes_who_signs_in(call: Call, up
         assert (await browser.ask("GET", "/session"))[0] == 401
         await browser.login()
         assert "no longer" in call(upgraded, "user", "disable", ANN).stdout
-        assert "already" in call(upgraded, "user", "disable", ANN).stdout
+        assert "already" in call(upgraded, "user", "disable", me["user"]).stdout, "by the id, too"
         assert (await browser.ask("GET", "/session"))[0] == (await browser.login())[0] == 401
         assert call(upgraded, "user", "enable", ANN).returncode == 0
         code = call(upgraded, "user", "reset", ANN, "--factors").stdout.strip()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from waddlebot.core.identity import linking
 from waddlebot.core.identity.linking import EVERYBODY
-from waddlebot.core.identity.login import profile, routes
+from waddlebot.core.identity.login import answers, codes, connect, passkeys, profile, sign_in
 from waddlebot.core.identity.login.config import LoginConfig
 from waddlebot.core.identity.login.desk import Desk
 from waddlebot.core.identity.login.store import TOUCH_S
@@ -34,14 +34,17 @@ from waddlebot.libs.sdk import (
     Login,
     Module,
     Reply,
+    RouteContext,
     ServiceContext,
 )
+from waddlebot.libs.web.answers import Page
 
 NAMES_MAX = 1_000
 """Logins or accounts in one call."""
 
 type Ctx = ServiceContext[None, IdentityStore]
 type Typed = Context[None, IdentityStore]
+type Request = RouteContext[None, IdentityStore]
 
 module = Module(
     __name__,
@@ -113,7 +116,167 @@ async def login(
 
 # How people sign in on the bot's pages
 
-routes.declare(module)
+
+@module.route("POST", "/login", role=None, browser=True)
+async def sign_in_by_password(ctx: Request, body: sign_in.Credentials) -> sign_in.SignedIn:
+    """Sign in with e-mail address and password; where a code is asked for, POST /login/code comes next."""
+    return await sign_in.with_password(ctx, ctx.state(State).desk, body)
+
+
+@module.route("POST", "/login/code", role=None, browser=True)
+async def login_code(ctx: Request, body: sign_in.SecondStep) -> sign_in.SignedIn:
+    """Finish signing in with a code of the authenticator app, or a recovery code."""
+    return await sign_in.with_code(ctx, ctx.state(State).desk, body)
+
+
+@module.route("POST", "/password/reset", role=None, browser=True)
+async def password_reset(ctx: Request, body: sign_in.Reset) -> None:
+    """Set a password by the code that the operator gave you."""
+    await sign_in.reset(ctx, ctx.state(State).desk, body)
+
+
+@module.route("POST", "/proof", role=None, session=True)
+async def proof(ctx: Request, body: sign_in.Proof) -> sign_in.SignedIn:
+    """Prove again who you are, before you change how you sign in."""
+    return await sign_in.prove(ctx, ctx.state(State).desk, body)
+
+
+@module.route("POST", "/password", role=None, session=True)
+async def change_password(ctx: Request, body: sign_in.NewPassword) -> sign_in.SignedIn:
+    """Change your password; all your other sessions end."""
+    return await sign_in.change_password(ctx, ctx.state(State).desk, body)
+
+
+@module.route("POST", "/logout", role=None, session=True)
+async def logout(ctx: Request) -> None:
+    """Sign out."""
+    await sign_in.sign_out(ctx)
+
+
+@module.route("GET", "/session", role=None, session=True)
+async def signed_in(ctx: Request) -> profile.Me:
+    """Show who is signed in, and how they may sign in."""
+    return await profile.me(ctx)
+
+
+@module.route("GET", "/sessions", role=None, session=True)
+async def list_sessions(ctx: Request) -> answers.Sessions:
+    """List your sessions."""
+    return answers.Sessions(await sign_in.sessions(ctx))
+
+
+@module.route("DELETE", "/sessions", role=None, session=True)
+async def end_sessions(ctx: Request) -> answers.Ended:
+    """End all your sessions but this one."""
+    return answers.Ended(await sign_in.end_others(ctx))
+
+
+@module.route("DELETE", "/sessions/{session}", role=None, session=True)
+async def end_session(ctx: Request) -> None:
+    """End one of your sessions."""
+    await sign_in.end_session(ctx, ctx.path["session"])
+
+
+@module.route("POST", "/totp", role=None, session=True)
+async def totp(ctx: Request) -> codes.TotpOffer:
+    """Begin to enrol an authenticator app; POST /totp/confirm with a code of it comes next."""
+    return await codes.begin(ctx, ctx.state(State).desk)
+
+
+@module.route("POST", "/totp/confirm", role=None, session=True)
+async def totp_confirm(ctx: Request, body: codes.TotpCode) -> codes.RecoveryCodes:
+    """Show that the app works; from then on it is asked for. Answers with recovery codes, this once."""
+    return await codes.confirm(ctx, ctx.state(State).desk, body)
+
+
+@module.route("DELETE", "/totp", role=None, session=True)
+async def totp_remove(ctx: Request) -> None:
+    """Remove your authenticator app and your recovery codes."""
+    await codes.remove(ctx)
+
+
+@module.route("POST", "/recovery", role=None, session=True)
+async def recovery(ctx: Request) -> codes.RecoveryCodes:
+    """Get new recovery codes, shown this once; those before open nothing any more."""
+    return await codes.renew_codes(ctx, ctx.state(State).desk)
+
+
+@module.route("POST", "/login/passkey/options", role=None, browser=True)
+async def passkey_options(ctx: Request) -> passkeys.Challenge:
+    """Begin to sign in with a passkey."""
+    return await passkeys.begin_login(ctx, ctx.state(State).desk)
+
+
+@module.route("POST", "/login/passkey", role=None, browser=True)
+async def passkey_login(ctx: Request, body: passkeys.Assertion) -> sign_in.SignedIn:
+    """Sign in with a passkey."""
+    return await passkeys.login(ctx, ctx.state(State).desk, body)
+
+
+@module.route("POST", "/passkeys/options", role=None, session=True)
+async def passkey_offer(ctx: Request) -> passkeys.Challenge:
+    """Begin to enrol a passkey."""
+    return await passkeys.begin_enrolment(ctx, ctx.state(State).desk)
+
+
+@module.route("POST", "/passkeys", role=None, session=True)
+async def passkey_enrol(ctx: Request, body: passkeys.Enrolment) -> passkeys.PasskeyItem:
+    """Enrol a passkey."""
+    return await passkeys.enrol(ctx, ctx.state(State).desk, body)
+
+
+@module.route("GET", "/passkeys", role=None, session=True)
+async def passkey_list(ctx: Request) -> answers.Passkeys:
+    """List your passkeys."""
+    return answers.Passkeys(await passkeys.listed(ctx))
+
+
+@module.route("DELETE", "/passkeys/{id}", role=None, session=True)
+async def passkey_remove(ctx: Request) -> None:
+    """Remove one of your passkeys."""
+    await passkeys.remove(ctx, ctx.path["id"])
+
+
+@module.route("POST", "/accounts/code", role=None, session=True)
+async def account_code(ctx: Request) -> profile.ChatCode:
+    """Get a code that connects the account with which it is typed in chat."""
+    return await profile.chat_code(ctx, ctx.state(State).desk)
+
+
+@module.route("DELETE", "/accounts/{account}", role=None, session=True)
+async def account_remove(ctx: Request) -> None:
+    """Take one of your accounts out of your sign-in."""
+    await profile.unlink(ctx, ctx.path["account"])
+
+
+@module.route("GET", "/providers", role=None)
+async def list_providers(ctx: Request) -> answers.Providers:
+    """List the providers that one can sign in with."""
+    return answers.Providers(connect.listed(ctx.state(State).desk))
+
+
+@module.route("POST", "/login/oauth/{provider}", role=None, browser=True)
+async def oauth_login(ctx: Request, body: connect.Begin) -> connect.Away:
+    """Begin to sign in with an account of a provider; the browser goes to the answer's URL."""
+    return await connect.begin_login(ctx, ctx.state(State).desk, ctx.path["provider"], body)
+
+
+@module.route("GET", "/oauth/{provider}", role=None, browser=True)
+async def oauth_back(ctx: Request) -> Page:
+    """Come back from a provider, and go on to where one wanted."""
+    return await connect.back(ctx, ctx.state(State).desk, ctx.path["provider"])
+
+
+@module.route("POST", "/identities/{provider}", role=None, session=True)
+async def identity_connect(ctx: Request, body: connect.Begin) -> connect.Away:
+    """Begin to connect an account of a provider, which then signs you in."""
+    return await connect.begin_connect(ctx, ctx.state(State).desk, ctx.path["provider"], body)
+
+
+@module.route("DELETE", "/identities/{provider}", role=None, session=True)
+async def identity_remove(ctx: Request) -> None:
+    """Take your accounts at a provider out of your sign-in; what they proved stays."""
+    await connect.disconnect(ctx, ctx.state(State).desk, ctx.path["provider"])
 
 
 @module.answers(Logins.session)

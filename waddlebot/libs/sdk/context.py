@@ -297,11 +297,14 @@ class RouteContext[S, St](ServiceContext[S, St]):
 
     ``key_name`` is empty without a key; ``entity`` is what the key is bound to where it is bound to one entity.
     ``peer`` is the address at the other end of the connection, which may be a proxy's; ``address`` the client's,
-    as far as the operator's own proxies tell. ``visitor`` is who signed in, where a session asks and no key.
+    as far as the operator's own proxies tell. ``place`` is where browsers reach us, such as
+    ``https://bot.example.org``, empty where the operator has not said. ``visitor`` is who signed in, where a
+    session asks and no key.
     """
 
     __slots__ = (
-        "_answer_headers", "address", "entity", "headers", "key_name", "path", "peer", "query", "role", "visitor",
+        "_answer_headers", "address", "entity", "headers", "key_name", "path", "peer", "place", "query", "role",
+        "visitor",
     )  # fmt: skip
 
     def __init__(
@@ -317,10 +320,12 @@ class RouteContext[S, St](ServiceContext[S, St]):
         peer: str = "",
         entity: str = "",
         address: str = "",
+        place: str = "",
         visitor: Visitor | None = None,
     ) -> None:
         super().__init__(services, call_scope)
         self.address = address or peer
+        self.place = place
         self.visitor = visitor
         self._answer_headers: list[tuple[str, str]] = []
         self.role = role

@@ -95,12 +95,12 @@ class Browser:
 
 
 @contextlib.asynccontextmanager
-async def opened_front(url: str, *modules: Module, **config: Any) -> AsyncIterator[Front]:
+async def opened_front(url: str, *modules: Module, public_url: str = "", **config: Any) -> AsyncIterator[Front]:
     """core.identity with what it asks, and more modules, behind a web server of their own.
 
     ``config`` are fields of :class:`LoginConfig`.
     """
-    web = dataclasses.replace(WebConfig(public_url=config.get("public_url", "")), port=free_port())
+    web = dataclasses.replace(WebConfig(public_url=public_url), port=free_port())
     async with contextlib.AsyncExitStack() as stack:
         configs = {identity.name: LoginConfig(**config)}
         bench = await stack.enter_async_context(
@@ -123,6 +123,7 @@ async def opened_front(url: str, *modules: Module, **config: Any) -> AsyncIterat
             Health({}),
             web.host_names,
             "0.0.0",
+            place=public_url,
         )
         server = await stack.enter_async_context(WebServer(create_app(site), web))
         yield Front(bench, server.url, keys, bench.state(identity, State).desk)

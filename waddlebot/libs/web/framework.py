@@ -93,9 +93,8 @@ def _view(
             check_browser(route.method, headers, site.host_names)
         address = client_of(peer, headers, site.proxies)
         key = await site.gate.authenticate(headers, address)
-        visitor = None if key is not None else await site.gate.visitor(route, headers)
+        visitor = None if key is not None else await site.gate.visitor(route, headers, address)
         if visitor is not None:
-            site.gate.limit(None, address)
             community = request.args.get("community", "")
             call_scope = site.gate.admit_visitor(visitor, route.rank, community, scope["path"])
         else:
@@ -107,7 +106,7 @@ def _view(
                 key, entity_keys=route.entity_keys, installation_keys=route.installation_keys
             )
         context = _context(served, call_scope, key, path, headers, peer)
-        context.address, context.visitor = address, visitor
+        context.address, context.place, context.visitor = address, site.place, visitor
         arguments = () if body is None else (body.decode(await _json_body(headers)),)
         async with asyncio.timeout(HANDLER_TIMEOUT_S):
             answer = await route.handler(context, *arguments)

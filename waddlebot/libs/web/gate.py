@@ -110,10 +110,11 @@ class Gate:
             403, "wrong_role", f"This needs a key with the role {role}; {key.name!r} has the role {key.role}."
         )
 
-    async def visitor(self, route: Route, headers: Mapping[str, str]) -> Visitor | None:
+    async def visitor(self, route: Route, headers: Mapping[str, str], address: str) -> Visitor | None:
         """Who signed in, where a route is for them, and None where nobody did.
 
-        Raises :class:`HttpError` 403 where another site's page asks, 421 for a host name that is not ours.
+        Raises :class:`HttpError` 403 where another site's page asks, 421 for a host name that is not ours, 429 where
+        the address asked too much.
         """
         visits = self._visits
         if visits is None or not (route.session or route.rank is not None):
@@ -122,6 +123,7 @@ class Gate:
         if not token:
             return None
         check_browser(route.method, headers, visits.host_names)
+        self.limit(None, address)
         visitor = await visits.session(digest_of(token))
         if visitor is not None and route.method not in SAFE_METHODS:
             check_csrf(token, headers)

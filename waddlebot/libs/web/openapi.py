@@ -82,8 +82,8 @@ def describe(modules: Sequence[Module], version: str) -> dict[str, Any]:
                     "type": "apiKey",
                     "in": "cookie",
                     "name": NAME,
-                    "description": "Of people who signed in; its name begins with __Host- where the bot is reached "
-                    "by TLS. What changes something needs the header X-CSRF-Token, too.",
+                    "description": "Of people who signed in; its name begins with __Host- where the bot is "
+                    "reached by TLS. What changes something needs the header X-CSRF-Token, too.",
                 },
                 "Bearer": {"type": "http", "scheme": "bearer", "description": "The same API key."},
             },

@@ -33,7 +33,8 @@ class Site:
     """All that requests are answered with. ``host_names`` are the names browsers may use.
 
     ``doors`` are the host's own, by path. ``metrics_token`` opens the metrics, beside the operator's own tokens.
-    ``proxies`` are the operator's own, whose word on who asks is taken.
+    ``proxies`` are the operator's own, whose word on who asks is taken. ``place`` is
+    where browsers reach us, without a slash at the end, where the operator said so.
     """
 
     modules: Sequence[HttpModule]
@@ -45,6 +46,7 @@ class Site:
     metrics_token: str = ""
     doors: Mapping[str, ASGI] = dataclasses.field(default_factory=dict)
     proxies: Sequence[Network] = ()
+    place: str = ""
 
 
 def url_of(module: Module, path: str) -> str:

@@ -10,10 +10,6 @@ from waddlebot.libs.sdk import Field
 class LoginConfig:
     """Who may sign in, and by whose word."""
 
-    public_url: Annotated[
-        str,
-        Field("Where browsers reach the bot: the same variable as the web server's.", env="HTTP_PUBLIC_URL"),
-    ] = ""
     registration: Annotated[
         str,
         Field(

@@ -7,7 +7,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from waddlebot.core.identity.login.desk import Desk, Request, fresh, note, store_of, visitor_of
+from waddlebot.core.identity.login.desk import (
+    Desk,
+    Request,
+    cookie_of,
+    fresh,
+    note,
+    place_of,
+    store_of,
+    visitor_of,
+)
 from waddlebot.core.identity.login.oidc import Asking, Claimed
 from waddlebot.core.identity.login.providers import Provider
 from waddlebot.core.identity.login.sign_in import open_session
@@ -19,6 +28,7 @@ from waddlebot.libs.web.sessions import digest_of, new_token
 FLOW = "oauth"
 FLOW_S = 600.0
 """How long somebody has at the provider."""
+_COOKIE = "waddlebot_flow"
 HOME = "/api/v1/core.identity/session"
 
 
@@ -55,10 +65,10 @@ async def _begin(ctx: Request, desk: Desk, key: str, body: Begin, user: str) -> 
     asking, state = _asking(desk, key), new_token()
     _check_path(body.return_to)
     desk.begin(ctx.address)
-    url = await asking.url(state, *_derived(desk, state), _redirect_uri(desk, key))
+    url = await asking.url(state, *_derived(desk, state), _redirect_uri(ctx, key))
     data = json.dumps({"provider": key, "return_to": body.return_to})
     await store_of(ctx).put_ticket(digest_of(state), Ticket(FLOW, user, data), ctx.now() + FLOW_S)
-    ctx.add_header(*desk.flow_cookie.set(state, FLOW_S))
+    ctx.add_header(*cookie_of(ctx, _COOKIE).set(state, FLOW_S))
     return Away(url)
 
 
@@ -66,8 +76,8 @@ async def back(ctx: Request, desk: Desk, key: str) -> Page:
     """Somebody comes back from a provider: who is it, and what was it that they began?"""
     desk.admit(ctx.address)
     asking, state = _asking(desk, key), ctx.query.get("state", "")
-    begun_here = desk.flow_cookie.token(ctx.headers)
-    ctx.add_header(*desk.flow_cookie.clear())
+    begun_here = cookie_of(ctx, _COOKIE).token(ctx.headers)
+    ctx.add_header(*cookie_of(ctx, _COOKIE).clear())
     if not begun_here or not hmac.compare_digest(begun_here.encode(), state.encode()):
         note(ctx, "oauth", "DENIED", provider=key)
         raise HttpError(403, "not_begun", "This was not begun in this browser. Begin again.")
@@ -83,7 +93,7 @@ async def back(ctx: Request, desk: Desk, key: str) -> Page:
     if "error" in ctx.query or not ctx.query.get("code"):
         raise HttpError(403, "not_granted", f"{provider.title} did not let you through. Begin again.")
     nonce, verifier = _derived(desk, state)
-    claimed = await asking.claimed(ctx.query["code"], nonce, verifier, _redirect_uri(desk, key), ctx.now())
+    claimed = await asking.claimed(ctx.query["code"], nonce, verifier, _redirect_uri(ctx, key), ctx.now())
     if ticket.user_id:
         await _connect(ctx, provider, claimed, ticket.user_id)
     else:
@@ -109,7 +119,7 @@ async def _sign_in(ctx: Request, desk: Desk, provider: Provider, claimed: Claime
         note(ctx, "register", "OK", user_id, how=provider.key)
     else:
         user_id = user.id
-    await open_session(ctx, desk, user_id, provider.key)
+    await open_session(ctx, user_id, provider.key)
 
 
 async def _connect(ctx: Request, provider: Provider, claimed: Claimed, user: str) -> None:
@@ -156,9 +166,9 @@ def _asking(desk: Desk, key: str) -> Asking:
     return desk.asking[key]
 
 
-def _redirect_uri(desk: Desk, key: str) -> str:
+def _redirect_uri(ctx: Request, key: str) -> str:
     """Each provider has its own, so that none can pass on another's answer (RFC 9700 §4.4.2.2)."""
-    return f"{desk.place()}/api/v1/core.identity/oauth/{key}"
+    return f"{place_of(ctx)}/api/v1/core.identity/oauth/{key}"
 
 
 def _derived(desk: Desk, state: str) -> tuple[str, str]:

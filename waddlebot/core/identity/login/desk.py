@@ -34,16 +34,13 @@ type Request = RouteContext[Any, Any]
 
 
 class Desk:
-    """Limits, hashing and cookies of one host. ``secret`` derives a key for each purpose."""
+    """Limits and hashing of one host, and whom it asks. ``secret`` derives a key for each purpose."""
 
     def __init__(
         self, config: LoginConfig, secret: Callable[[str], bytes], clock: Callable[[], float] = time.time
     ) -> None:
         self.config = config
         self.hasher = Hasher()
-        secure = config.public_url.startswith("https://")
-        self.cookie = Cookie(NAME, secure=secure)
-        self.flow_cookie = Cookie("waddlebot_flow", secure=secure)
         self.providers = providers_of(config)
         self.asking: dict[str, Asking] = {}
         self._secret = secret
@@ -94,13 +91,19 @@ class Desk:
             raise wait(wait_s)
         return subject
 
-    def place(self) -> str:
-        """Where browsers reach us, without a slash at the end. Raises :class:`HttpError` 501 where nobody said."""
-        if not self.config.public_url:
-            raise HttpError(
-                501, "no_public_url", "The operator has not said where browsers reach the bot: HTTP_PUBLIC_URL."
-            )
-        return self.config.public_url.rstrip("/")
+
+def place_of(ctx: Request) -> str:
+    """Where browsers reach us, without a slash at the end. Raises :class:`HttpError` 501 where nobody said."""
+    if not ctx.place:
+        raise HttpError(
+            501, "no_public_url", "The operator has not said where browsers reach the bot: HTTP_PUBLIC_URL."
+        )
+    return ctx.place
+
+
+def cookie_of(ctx: Request, name: str = NAME) -> Cookie:
+    """A cookie of ours, for TLS alone where browsers come by it."""
+    return Cookie(name, secure=ctx.place.startswith("https://"))
 
 
 def wait(wait_s: float) -> HttpError:

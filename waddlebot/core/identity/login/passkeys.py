@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from waddlebot.core.identity.login.desk import Desk, Request, fresh, note, store_of, visitor_of
+from waddlebot.core.identity.login.desk import Desk, Request, fresh, note, place_of, store_of, visitor_of
 from waddlebot.core.identity.login.factors_store import PASSKEYS_MAX
 from waddlebot.core.identity.login.sign_in import SignedIn, open_session
 from waddlebot.core.identity.login.tables import Passkey, Ticket
@@ -58,7 +58,7 @@ class PasskeyItem(msgspec.Struct):
 
 async def begin_enrolment(ctx: Request, desk: Desk) -> Challenge:
     """Ask for a new passkey, one that the device can find by itself."""
-    visitor, webauthn, place = fresh(ctx), _webauthn(), desk.place()
+    visitor, webauthn, place = fresh(ctx), _webauthn(), place_of(ctx)
     store = store_of(ctx)
     user, known = await store.user(visitor.user), await store.passkeys(visitor.user)
     if len(known) >= PASSKEYS_MAX:
@@ -83,7 +83,7 @@ async def begin_enrolment(ctx: Request, desk: Desk) -> Challenge:
 
 async def enrol(ctx: Request, desk: Desk, body: Enrolment) -> PasskeyItem:
     """Keep a new passkey."""
-    visitor, webauthn, place = fresh(ctx), _webauthn(), desk.place()
+    visitor, webauthn, place = fresh(ctx), _webauthn(), place_of(ctx)
     await _spent(ctx, body.ticket, ENROL, visitor.user)
     try:
         found = webauthn.verify_registration_response(
@@ -111,7 +111,7 @@ async def enrol(ctx: Request, desk: Desk, body: Enrolment) -> PasskeyItem:
 
 async def begin_login(ctx: Request, desk: Desk) -> Challenge:
     """Ask whoever is there for a passkey of theirs; nobody is named, so nobody learns who has one."""
-    webauthn, place = _webauthn(), desk.place()
+    webauthn, place = _webauthn(), place_of(ctx)
     structs = importlib.import_module("webauthn.helpers.structs")
     token = await _begun(ctx, desk, Ticket(LOGIN, "", ""))
     options = webauthn.generate_authentication_options(
@@ -124,7 +124,7 @@ async def begin_login(ctx: Request, desk: Desk) -> Challenge:
 
 async def login(ctx: Request, desk: Desk, body: Assertion) -> SignedIn:
     """Sign in with a passkey. Whatever is wrong with it, the same is said."""
-    webauthn, place = _webauthn(), desk.place()
+    webauthn, place = _webauthn(), place_of(ctx)
     desk.admit(ctx.address)
     await _spent(ctx, body.ticket, LOGIN, "")
     store = store_of(ctx)
@@ -148,7 +148,7 @@ async def login(ctx: Request, desk: Desk, body: Assertion) -> SignedIn:
     if not await store.use_passkey(known.id, known.sign_count, found.new_sign_count, ctx.now()):
         note(ctx, "login_passkey", "DENIED", known.user_id)
         raise _wrong()
-    return await open_session(ctx, desk, known.user_id, "passkey")
+    return await open_session(ctx, known.user_id, "passkey")
 
 
 async def listed(ctx: Request) -> list[PasskeyItem]:

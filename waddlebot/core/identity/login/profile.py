@@ -6,7 +6,16 @@ import msgspec
 
 from waddlebot.core.identity.linking import Ctx as Typed
 from waddlebot.core.identity.linking import check_proven, prefix_of
-from waddlebot.core.identity.login.desk import EVERYBODY, Desk, Request, fresh, note, store_of, visitor_of
+from waddlebot.core.identity.login.desk import (
+    EVERYBODY,
+    Desk,
+    Request,
+    cookie_of,
+    fresh,
+    note,
+    store_of,
+    visitor_of,
+)
 from waddlebot.core.identity.login.tables import Ticket
 from waddlebot.libs import audit
 from waddlebot.libs.sdk import Refusal, Reply
@@ -57,7 +66,7 @@ class ChatCode(msgspec.Struct):
     line: str
 
 
-async def me(ctx: Request, desk: Desk) -> Me:
+async def me(ctx: Request) -> Me:
     """Who is signed in."""
     visitor, store = visitor_of(ctx), store_of(ctx)
     user = await store.user(visitor.user)
@@ -74,7 +83,7 @@ async def me(ctx: Request, desk: Desk) -> Me:
         len(await store.passkeys(user.id)),
         [AccountItem(one.account, one.how, one.linked_at) for one in await store.accounts(user.id)],
         [IdentityItem(one.issuer, one.name, one.linked_at) for one in await store.identities(user.id)],
-        csrf_of(desk.cookie.token(ctx.headers)),
+        csrf_of(cookie_of(ctx).token(ctx.headers)),
     )
 
 

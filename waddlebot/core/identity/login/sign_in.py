@@ -5,7 +5,17 @@ import secrets
 import msgspec
 
 from waddlebot.core.identity.login import codes
-from waddlebot.core.identity.login.desk import Desk, Request, email_of, fresh, note, store_of, visitor_of, wait
+from waddlebot.core.identity.login.desk import (
+    Desk,
+    Request,
+    cookie_of,
+    email_of,
+    fresh,
+    note,
+    store_of,
+    visitor_of,
+    wait,
+)
 from waddlebot.core.identity.login.devices import device_of
 from waddlebot.core.identity.login.passwords import LENGTH_MAX, check_password
 from waddlebot.core.identity.login.store import ABSOLUTE_S
@@ -91,7 +101,7 @@ async def with_password(ctx: Request, desk: Desk, body: Credentials) -> SignedIn
         ticket = await ticketed(ctx, Ticket(SECOND, user.id, ""), SECOND_S)
         note(ctx, "login_password", "OK", user.id)
         return SignedIn("code", ticket=ticket)
-    return await open_session(ctx, desk, user.id, "password")
+    return await open_session(ctx, user.id, "password")
 
 
 async def checked(ctx: Request, desk: Desk, email: str, password: str) -> User | None:
@@ -129,19 +139,19 @@ async def with_code(ctx: Request, desk: Desk, body: SecondStep) -> SignedIn:
     how = await codes.checked(ctx, desk, ticket.user_id, body.code)
     if await store.take_ticket(digest, SECOND, ctx.now()) is None:
         raise HttpError(401, "no_ticket", "That took too long, or was done already: begin again.")
-    return await open_session(ctx, desk, ticket.user_id, how)
+    return await open_session(ctx, ticket.user_id, how)
 
 
-async def open_session(ctx: Request, desk: Desk, user: str, how: str) -> SignedIn:
+async def open_session(ctx: Request, user: str, how: str) -> SignedIn:
     """A new session with a new token; one that the browser had before ends. Nothing that it sent is taken over."""
     token, now = new_token(), ctx.now()
     device = device_of(ctx.headers.get("user-agent", ""))
     session = Session(secrets.token_hex(8), user, now, now, now, now + ABSOLUTE_S, device, ctx.address)
-    before = desk.cookie.token(ctx.headers)
+    before = cookie_of(ctx).token(ctx.headers)
     if not await store_of(ctx).open_session(digest_of(token), session, digest_of(before) if before else ""):
         note(ctx, "login", "DENIED", user, how=how)
         raise HttpError(401, "wrong_login", _WRONG)
-    ctx.add_header(*desk.cookie.set(token, ABSOLUTE_S))
+    ctx.add_header(*cookie_of(ctx).set(token, ABSOLUTE_S))
     note(ctx, "login", "OK", user, how=how, session=session.id)
     return SignedIn("done", csrf_of(token))
 
@@ -159,14 +169,14 @@ async def prove(ctx: Request, desk: Desk, body: Proof) -> SignedIn:
     if totp is not None and totp.confirmed:
         await codes.checked(ctx, desk, user.id, body.code)
     note(ctx, "proof", "OK", user.id)
-    return await renewed(ctx, desk)
+    return await renewed(ctx)
 
 
-async def renewed(ctx: Request, desk: Desk) -> SignedIn:
+async def renewed(ctx: Request) -> SignedIn:
     """The session goes on under another token: what was seen of it before opens nothing any more."""
     visitor, token = visitor_of(ctx), new_token()
     await store_of(ctx).renew(visitor.session, digest_of(token), ctx.now())
-    ctx.add_header(*desk.cookie.set(token, ABSOLUTE_S))
+    ctx.add_header(*cookie_of(ctx).set(token, ABSOLUTE_S))
     return SignedIn("done", csrf_of(token))
 
 
@@ -180,7 +190,7 @@ async def change_password(ctx: Request, desk: Desk, body: NewPassword) -> Signed
     check_password(body.password, user.email)
     await store.set_password(user.id, await desk.hasher.hash(body.password), visitor.session)
     note(ctx, "password_change", "OK", user.id)
-    return await renewed(ctx, desk)
+    return await renewed(ctx)
 
 
 async def reset(ctx: Request, desk: Desk, body: Reset) -> None:
@@ -201,11 +211,11 @@ async def reset(ctx: Request, desk: Desk, body: Reset) -> None:
     note(ctx, "password_reset", "OK", user.id)
 
 
-async def sign_out(ctx: Request, desk: Desk) -> None:
+async def sign_out(ctx: Request) -> None:
     """End this session."""
     visitor = visitor_of(ctx)
     await store_of(ctx).end_session(visitor.user, visitor.session)
-    ctx.add_header(*desk.cookie.clear())
+    ctx.add_header(*cookie_of(ctx).clear())
     note(ctx, "logout", "OK", visitor.user, session=visitor.session)
 
 

@@ -61,6 +61,6 @@ def test_what_makes_no_sense_is_refused_at_the_start(environ: dict[str, str]) ->
 
 def test_the_public_name_is_one_of_ours() -> None:
     assert WebConfig(public_url="https://Bot.net:8443", allowed_hosts="a.b").host_names == {
-        "bot.example",
+        "bot.net",
         "a.b",
     }
