@@ -113,8 +113,8 @@ class Gate:
     async def visitor(self, route: Route, headers: Mapping[str, str], address: str) -> Visitor | None:
         """Who signed in, where a route is for them, and None where nobody did.
 
-        Raises :class:`HttpError` 403 where another site's page asks, 421 for a host name that is not ours, 429 where
-        the address asked too much.
+        Raises :class:`HttpError` 403 where another site's page asks, 421 for a host name that is not ours, 429
+        where the address asked too much.
         """
         visits = self._visits
         if visits is None or not (route.session or route.rank is not None):

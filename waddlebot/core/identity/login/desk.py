@@ -93,10 +93,10 @@ class Desk:
 
 
 def place_of(ctx: Request) -> str:
-    """Where browsers reach us, without a slash at the end. Raises :class:`HttpError` 501 where nobody said."""
+    """Where browsers reach us, without a slash at the end. Raises :class:`HttpError` 409 where nobody said."""
     if not ctx.place:
         raise HttpError(
-            501, "no_public_url", "The operator has not said where browsers reach the bot: HTTP_PUBLIC_URL."
+            409, "no_public_url", "The operator has not said where browsers reach the bot: HTTP_PUBLIC_URL."
         )
     return ctx.place
 

@@ -101,7 +101,7 @@ class Asking:
         if not isinstance(token, str) or str(found.get("token_type", "")).lower() != "bearer":
             raise _bad(provider)
         who = await self._json("GET", provider.userinfo, {"Authorization": f"Bearer {token}"})
-        if not isinstance(who.get("id"), str) or not who["id"]:
+        if not isinstance(who.get("id"), str) or not who["id"].isalnum():
             raise _bad(provider)
         return Claimed(who["id"], _text(who.get("username")), "")
 
@@ -129,7 +129,9 @@ class Asking:
         except (jose.JoseError, ValueError, TypeError, KeyError) as error:
             raise _bad(provider, type(error).__name__) from None
         subject = claims.get("sub")
-        if not isinstance(subject, str) or not subject or len(subject) > 255:  # OpenID Connect Core §2
+        if (
+            not isinstance(subject, str) or not subject or len(subject) > 255 or not subject.isprintable()
+        ):  # OpenID Connect Core §2
             raise _bad(provider)
         name = claims.get("preferred_username") or claims.get("name")
         return Claimed(subject, _text(name), _text(claims.get("email")))
@@ -178,4 +180,4 @@ def _authlib() -> None:
     try:
         importlib.import_module("authlib")
     except ImportError:
-        raise HttpError(501, "no_oauth", "Providers need the extra: pip install 'waddlebot[oauth]'.") from None
+        raise HttpError(409, "no_oauth", "Providers need the extra: pip install 'waddlebot[oauth]'.") from None

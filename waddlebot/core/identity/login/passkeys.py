@@ -6,6 +6,7 @@ it counts as both factors, so that is asked for. py_webauthn is loaded when the 
 
 import base64
 import importlib
+import re
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ ENROL, LOGIN = "passkey_enrol", "passkey_login"
 CHALLENGE_S = 300.0
 """How long a challenge is good."""
 _NAME_MAX = 60
+_ID = re.compile(r"[\w-]{1,1400}", re.ASCII)  # 1,023 bytes at most (WebAuthn Level 3 §4), in base64url
 
 
 class Challenge(msgspec.Struct):
@@ -128,7 +130,8 @@ async def login(ctx: Request, desk: Desk, body: Assertion) -> SignedIn:
     desk.admit(ctx.address)
     await _spent(ctx, body.ticket, LOGIN, "")
     store = store_of(ctx)
-    known = await store.passkey(str(body.credential.get("id", "")))
+    id_ = str(body.credential.get("id", ""))
+    known = await store.passkey(id_) if _ID.fullmatch(id_) else None
     if known is None:
         note(ctx, "login_passkey", "DENIED")
         raise _wrong()
@@ -163,7 +166,7 @@ async def listed(ctx: Request) -> list[PasskeyItem]:
 async def remove(ctx: Request, id_: str) -> None:
     """Take a passkey away."""
     visitor = fresh(ctx)
-    if not await store_of(ctx).remove_passkey(visitor.user, id_):
+    if not _ID.fullmatch(id_) or not await store_of(ctx).remove_passkey(visitor.user, id_):
         raise HttpError(404, "no_passkey", "You have no such passkey.")
     note(ctx, "passkey_remove", "OK", visitor.user)
 

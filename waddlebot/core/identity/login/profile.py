@@ -127,7 +127,7 @@ _NO_CODE = "There is no such code that is still good. Sign in on the bot's pages
 async def unlink(ctx: Request, account: str) -> None:
     """Take a platform account from the visitor."""
     visitor = fresh(ctx)
-    if not await store_of(ctx).unlink_account(visitor.user, account):
+    if not account.isprintable() or not await store_of(ctx).unlink_account(visitor.user, account):
         raise HttpError(404, "no_account", "You have no such account here.")
     note(ctx, "account_unlink", "OK", visitor.user, account=account)
 

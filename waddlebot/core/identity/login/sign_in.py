@@ -234,7 +234,7 @@ async def sessions(ctx: Request) -> list[SessionItem]:
 async def end_session(ctx: Request, session: str) -> None:
     """End one of the visitor's sessions."""
     visitor = visitor_of(ctx)
-    if not await store_of(ctx).end_session(visitor.user, session):
+    if not session.isalnum() or not await store_of(ctx).end_session(visitor.user, session):
         raise HttpError(404, "no_session", "You have no such session; it may have ended.")
     note(ctx, "session_end", "OK", visitor.user, session=session)
 

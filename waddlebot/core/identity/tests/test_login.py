@@ -242,6 +242,7 @@ async def test_sessions_are_listed_and_ended_one_by_one_and_all(front: Front, an
     gone = next(one["id"] for one in listed["sessions"] if not one["current"])
     assert (await ann.ask("DELETE", f"/sessions/{gone}"))[0] == 204
     assert (await ann.ask("DELETE", f"/sessions/{gone}"))[0] == 404
+    assert (await ann.ask("DELETE", "/sessions/a%00"))[0] == 404
     assert sorted([(await phone.ask("GET", "/session"))[0] for phone in phones]) == [200, 200, 401]
     bob = other(ann)
     await front.user("bob@example.org")

@@ -177,6 +177,7 @@ async def test_nonsense_is_refused(front: Front, ann: Browser) -> None:
     nonsense: tuple[dict[str, Any], ...] = (
         {},
         {"id": 7},
+        {"id": "a\x00"},
         {"id": id_, "rawId": id_, "type": "x", "response": []},
         {"id": id_, "rawId": id_, "type": "public-key", "response": {"clientDataJSON": "!", "signature": "é"}},
     )
@@ -193,4 +194,4 @@ async def test_nonsense_is_refused(front: Front, ann: Browser) -> None:
 async def test_without_a_public_url_nobody_is_asked(sqlite_url: str) -> None:
     async with opened_front(sqlite_url) as front, aiohttp.ClientSession() as session:
         status, answer = await Browser(session, front.url).ask("POST", "/login/passkey/options")
-    assert (status, answer["error"]) == (501, "no_public_url")
+    assert (status, answer["error"]) == (409, "no_public_url")

@@ -156,6 +156,7 @@ async def test_an_account_is_connected_by_a_code_typed_in_chat_once(front: Front
     assert (await ann.ask("DELETE", "/accounts/twitch:8"))[1]["error"] in ("no_account", "prove_again")
     await ann.ask("POST", "/proof", {"password": PASSWORD})
     assert (await ann.ask("DELETE", "/accounts/twitch:8"))[0] == 404
+    assert (await ann.ask("DELETE", "/accounts/twitch%00"))[0] == 404
     assert (await ann.ask("DELETE", "/accounts/twitch:7"))[0] == 204
 
 
