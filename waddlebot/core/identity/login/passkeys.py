@@ -199,7 +199,7 @@ def _webauthn() -> Any:
         return importlib.import_module("webauthn")
     except ImportError:
         raise HttpError(
-            501, "no_passkeys", "Passkeys need the extra: pip install 'waddlebot[passkeys]'."
+            409, "no_passkeys", "Passkeys need the extra: pip install 'waddlebot[passkeys]'."
         ) from None
 
 
