@@ -22,6 +22,8 @@ from waddlebot.libs.web.errors import HttpError
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
 """How ID tokens may be signed: by keys that the provider alone has."""
 LEEWAY_S = 60
+SUBJECT_MAX = 255
+"""Characters of a subject (OpenID Connect Core 1.0 §2)."""
 KNOWN_S = 3_600.0
 """How long discovery and keys are kept."""
 ANEW_S = 60.0
@@ -129,9 +131,7 @@ class Asking:
         except (jose.JoseError, ValueError, TypeError, KeyError) as error:
             raise _bad(provider, type(error).__name__) from None
         subject = claims.get("sub")
-        if (
-            not isinstance(subject, str) or not subject or len(subject) > 255 or not subject.isprintable()
-        ):  # OpenID Connect Core §2
+        if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_MAX or not subject.isprintable():
             raise _bad(provider)
         name = claims.get("preferred_username") or claims.get("name")
         return Claimed(subject, _text(name), _text(claims.get("email")))

@@ -147,13 +147,12 @@ class LoginStore(FactorStore):
         self.db.execute("delete from {login_failure} where subject = :subject", {"subject": subject})
 
     def _take(self, subject: str, now: float) -> float:
-        self.db.upsert_many(
-            "login_failure", [(subject, 0, now, 0.0)], columns=("subject", "tries", "last_at", "locked_until")
-        )
-        # An update that changes nothing takes the row: of two tries at once one waits for the other.
+        # To add nothing takes the row: of two tries at once, or a try and its pardon, one waits for the other.
+        row = (subject, 0, now, 0.0)
+        columns = ("subject", "tries", "last_at", "locked_until")
+        self.db.upsert_many("login_failure", [row], columns=columns, add=("tries",))
         ((tries, last_at, locked_until),) = self.db.execute(
-            "update {login_failure} set tries = tries where subject = :subject "
-            "returning tries, last_at, locked_until",
+            "select tries, last_at, locked_until from {login_failure} where subject = :subject",
             {"subject": subject},
         )
         if locked_until > now:
