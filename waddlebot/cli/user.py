@@ -35,10 +35,12 @@ def add(
     from waddlebot.libs.dal import Conflict
 
     async def make(store: "IdentityStore") -> str:
+        import secrets
         import time
 
+        user = secrets.token_hex(8)
         try:
-            user = await store.add_user(_checked(email), (ADMIN,) if admin else (), time.time())
+            await store.add_user(user, _checked(email), (ADMIN,) if admin else (), time.time())
         except Conflict:
             raise Failure(f"There is a user {email} already. `waddlebot user list` shows them.") from None
         work.note("user_add", "", login=user, admin=str(admin))

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import secrets
 from collections.abc import AsyncIterator
 from importlib.resources import files
 from typing import Any, cast
@@ -48,7 +49,8 @@ class Front:
 
     async def user(self, email: str = "ann@example.org", password: str = PASSWORD, *roles: str) -> str:
         """A user who has a password."""
-        id_ = await self.store.add_user(email, roles, self.bench.now)
+        id_ = secrets.token_hex(8)
+        await self.store.add_user(id_, email, roles, self.bench.now)
         await self.store.set_password(id_, await self.desk.hasher.hash(password))
         return id_
 

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import secrets
 import unicodedata
 from urllib.parse import urlsplit
 
@@ -115,7 +116,8 @@ async def _sign_in(ctx: Request, desk: Desk, provider: Provider, claimed: Claime
                 f"Nobody signs in here with this account of {provider.title}, whatever e-mail address it has. "
                 "Sign in the way you usually do first, then connect it.",
             )
-        user_id = await store.register(_identity(ctx, provider, claimed))
+        user_id = secrets.token_hex(8)
+        await store.register(user_id, _identity(ctx, provider, claimed))
         note(ctx, "register", "OK", user_id, how=provider.key)
     else:
         user_id = user.id

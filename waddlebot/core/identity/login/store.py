@@ -1,7 +1,6 @@
 """Users, sessions and failures in the database."""
 
 import dataclasses
-import secrets
 from typing import Any
 
 from waddlebot.core.identity.login.factors_store import FactorStore
@@ -76,16 +75,14 @@ class LoginStore(FactorStore):
         return rows[0] if rows else None
 
     @writes
-    def add_user(self, email: str | None, roles: tuple[str, ...], now: float) -> str:
-        """A new user without a password; returns the id. Raises ``Conflict`` where the address has one."""
-        return self._add_user(email, roles, now)
+    def add_user(self, user: str, email: str | None, roles: tuple[str, ...], now: float) -> None:
+        """A new user of that id, without a password. Raises ``Conflict`` where the address has one."""
+        self._add_user(user, email, roles, now)
 
-    def _add_user(self, email: str | None, roles: tuple[str, ...], now: float) -> str:
-        user = User(secrets.token_hex(8), email, None, True, now, None)
-        self.db.insert_many("login_user", [dataclasses.asdict(user)])
+    def _add_user(self, user: str, email: str | None, roles: tuple[str, ...], now: float) -> None:
+        self.db.insert_many("login_user", [dataclasses.asdict(User(user, email, None, True, now, None))])
         for role in roles:
-            self.db.insert_many("login_role", [{"user_id": user.id, "role": role}])
-        return user.id
+            self.db.insert_many("login_role", [{"user_id": user, "role": role}])
 
     @writes
     def set_active(self, user: str, active: bool) -> bool:
@@ -383,11 +380,10 @@ class LoginStore(FactorStore):
         return self._link_account(user, identity.account, "oauth", identity.linked_at)
 
     @writes
-    def register(self, identity: LinkedIdentity) -> str:
-        """A new user who signs in by an identity alone; returns the id."""
-        user = self._add_user(None, (), identity.linked_at)
+    def register(self, user: str, identity: LinkedIdentity) -> None:
+        """A new user of that id who signs in by an identity alone."""
+        self._add_user(user, None, (), identity.linked_at)
         self._connect(user, identity)
-        return user
 
     @writes
     def disconnect(self, user: str, issuer: str) -> bool:

@@ -65,7 +65,7 @@ async def test_unknown_wrong_disabled_and_without_password_hear_the_same_after_t
 ) -> None:
     disabled = await front.user("dan@example.org")
     await front.store.set_active(disabled, False)
-    await front.store.add_user("eve@example.org", (), 0.0)
+    await front.store.add_user("e", "eve@example.org", (), 0.0)
     heard = set()
     for email, password in (
         ("nobody@example.org", PASSWORD),
