@@ -2,7 +2,8 @@
 
 from functools import cache
 
-from waddlebot.action.interactive.alias import aliases, grammar, levels
+from waddlebot.action.interactive.alias import aliases, grammar
+from waddlebot.libs.access import levels
 from waddlebot.action.interactive.alias.names import BuiltIns, Here
 from waddlebot.action.interactive.alias.store import NAME_LENGTH_MAX, CommandAlias, CustomCommand, Made
 from waddlebot.libs.sdk import Rank, Refusal
@@ -12,7 +13,7 @@ from fuzz.inputs import Input
 
 DOOR = (
     "waddlebot.action.interactive.alias.grammar", "waddlebot.action.interactive.alias.aliases",
-    "waddlebot.action.interactive.alias.levels",
+    "waddlebot.libs.access.levels",
 )  # fmt: skip
 SIZE_MAX = 600
 TEXT_MAX = 5_000
