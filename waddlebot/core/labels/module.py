@@ -109,7 +109,7 @@ async def of(ctx: ServiceCtx, request: LabelsOfRequest) -> LabelsOf:
     if kind != "user":
         known = await ctx.store.labels(kind, things)
         return LabelsOf(tuple(known.get(thing, Labelled(kind, thing, ())) for thing in things))
-    people = await people_of(ctx, things)
+    people = {} if request.unlinked else await people_of(ctx, things)
     known = await ctx.store.labels(kind, everybody(things, people))
     by_role: set[str] = set()
     if request.roles:

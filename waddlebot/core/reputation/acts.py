@@ -188,9 +188,13 @@ class ActStore(Store):
     @reads
     def unsettled(self) -> list[str]:
         """The communities where platforms do not know yet what was done, or that it was undone."""
-        acts = set(self.db.execute("select community, id from {act} where {scope}"))
-        told = set(self.db.execute("select community, id from {enforced} where {scope}"))
-        return sorted({community for community, _ in acts ^ told})
+        rows = self.db.execute(
+            "select community from {act} a where {scope:a} and not exists "
+            "(select 1 from {enforced} e where e.community = a.community and e.id = a.id and {scope:e}) "
+            "union select community from {enforced} e where {scope:e} and not exists "
+            "(select 1 from {act} a where a.community = e.community and a.id = e.id and {scope:a}) order by 1"
+        )
+        return [community for (community,) in rows]
 
     @reads
     def to_settle(self) -> tuple[list[Act], list[Enforced]]:
@@ -264,7 +268,7 @@ class ActStore(Store):
         """The open appeals, the oldest first."""
         return self.db.fetch(
             Appeal,
-            f"select {_APPEAL} from {{appeal}} where {{scope}} and state = 'open' order by at, id",  # noqa: S608  # constant columns
+            f"select {_APPEAL} from {{appeal}} where {{scope}} and state = 'open' order by at, id",  # noqa: S608  # declared columns
         )
 
     @configures
@@ -296,7 +300,7 @@ class ActStore(Store):
     def _appeal(self, id_: str) -> Appeal | None:
         rows = self.db.fetch(
             Appeal,
-            f"select {_APPEAL} from {{appeal}} where {{scope}} and id = :id",  # noqa: S608  # constant columns
+            f"select {_APPEAL} from {{appeal}} where {{scope}} and id = :id",  # noqa: S608  # declared columns
             {"id": id_},
         )
         return rows[0] if rows else None

@@ -81,7 +81,7 @@ update {{score}} set
     gained_overall = case
         when gained_overall < -300 then -300 when gained_overall > 250 then 250 else gained_overall end
 where {_OUT}
-"""  # noqa: S608  # a constant
+"""  # noqa: S608  # of constants alone
 
 
 @resource(key=("account", "id"), table="adjustment")
@@ -183,7 +183,7 @@ class ReputationStore(ActStore):
         self._clamp(now)
 
     def _clamp(self, now: float) -> None:
-        rows = self.db.execute(f"select account, community, gained from {{score}} where {_OUT}")  # noqa: S608  # a constant
+        rows = self.db.execute(f"select account, community, gained from {{score}} where {_OUT}")  # noqa: S608  # of constants alone
         if rows:
             day = int(now // DAY_S)
             cut = [(account, community, day, "limit", 1.0, _cut(gained)) for account, community, gained in rows]
@@ -407,7 +407,7 @@ class ReputationStore(ActStore):
         values = {"accounts": json.dumps(accounts)}
         count = sum(
             self.db.execute(
-                f"delete from {{{name}}} where {{scope}} and account in {{each:accounts}}",  # noqa: S608  # constants
+                f"delete from {{{name}}} where {{scope}} and account in {{each:accounts}}",  # noqa: S608  # of constants alone
                 values,
             ).changed
             for name in _FORGOTTEN

@@ -36,12 +36,14 @@ class LabelsOfRequest(msgspec.Struct, frozen=True):
     """Things of one kind; at most 1,000. A user is named by an account, ``platform:user_id``.
 
     ``roles`` are what the platform says of one account now (``Event.roles``): labels that come with a role are
-    among the answer then. They may be given where one user alone is asked for.
+    among the answer then. They may be given where one user alone is asked for. ``unlinked``: as if no account were
+    linked with any other.
     """
 
     kind: str
     things: tuple[str, ...]
     roles: tuple[str, ...] = ()
+    unlinked: bool = False
 
 
 class Labelled(msgspec.Struct, frozen=True):
@@ -152,8 +154,9 @@ async def labels_of_asker(ctx: Context[Any, Any]) -> tuple[str, ...]:
     nor of roles.
     """
     event = ctx.event
-    roles = () if by_key(event) else event.roles
-    found = await ctx.use(Labels).of(LabelsOfRequest("user", (event.account,), roles))
+    said = by_key(event)
+    request = LabelsOfRequest("user", (event.account,), () if said else event.roles, unlinked=said)
+    found = await ctx.use(Labels).of(request)
     return found.items[0].labels
 
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'waddlebot/libs/grpc_protos/labels.proto\x12\x10waddlebot.labels\">\n\x0fLabelsOfRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06things\x18\x02 \x03(\t\x12\r\n\x05roles\x18\x03 \x03(\t\"5\n\x08LabelsOf\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.waddlebot.labels.Labelled\"W\n\rHavingRequest\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\x12\x11\n\x04most\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_most\"B\n\x06Having\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.waddlebot.labels.Labelled\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\t\"<\n\nSetRequest\x12.\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1d.waddlebot.labels.LabelChange\"H\n\tLabelsSet\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x03\x12*\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1a.waddlebot.labels.RowError\"\x1e\n\rGroupsRequest\x12\r\n\x05names\x18\x01 \x03(\t\"6\n\x06Groups\x12,\n\x05items\x18\x01 \x03(\x0b\x32\x1d.waddlebot.labels.EntityGroup\"E\n\x08Labelled\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05thing\x18\x02 \x01(\t\x12\x0e\n\x06labels\x18\x03 \x03(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\"W\n\x0bLabelChange\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05thing\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0e\n\x06remove\x18\x04 \x01(\x08\x12\x0c\n\x04name\x18\x05 \x01(\t\"&\n\x08RowError\x12\x0b\n\x03row\x18\x01 \x01(\x03\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"-\n\x0b\x45ntityGroup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x65ntities\x18\x02 \x03(\t2\x99\x02\n\x06Labels\x12\x43\n\x02Of\x12!.waddlebot.labels.LabelsOfRequest\x1a\x1a.waddlebot.labels.LabelsOf\x12\x43\n\x06Having\x12\x1f.waddlebot.labels.HavingRequest\x1a\x18.waddlebot.labels.Having\x12@\n\x03Set\x12\x1c.waddlebot.labels.SetRequest\x1a\x1b.waddlebot.labels.LabelsSet\x12\x43\n\x06Groups\x12\x1f.waddlebot.labels.GroupsRequest\x1a\x18.waddlebot.labels.Groupsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'waddlebot/libs/grpc_protos/labels.proto\x12\x10waddlebot.labels\"P\n\x0fLabelsOfRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06things\x18\x02 \x03(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12\x10\n\x08unlinked\x18\x04 \x01(\x08\"5\n\x08LabelsOf\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.waddlebot.labels.Labelled\"W\n\rHavingRequest\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\x12\x11\n\x04most\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_most\"B\n\x06Having\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.waddlebot.labels.Labelled\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\t\"<\n\nSetRequest\x12.\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1d.waddlebot.labels.LabelChange\"H\n\tLabelsSet\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x03\x12*\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1a.waddlebot.labels.RowError\"\x1e\n\rGroupsRequest\x12\r\n\x05names\x18\x01 \x03(\t\"6\n\x06Groups\x12,\n\x05items\x18\x01 \x03(\x0b\x32\x1d.waddlebot.labels.EntityGroup\"E\n\x08Labelled\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05thing\x18\x02 \x01(\t\x12\x0e\n\x06labels\x18\x03 \x03(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\"W\n\x0bLabelChange\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05thing\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0e\n\x06remove\x18\x04 \x01(\x08\x12\x0c\n\x04name\x18\x05 \x01(\t\"&\n\x08RowError\x12\x0b\n\x03row\x18\x01 \x01(\x03\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"-\n\x0b\x45ntityGroup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x65ntities\x18\x02 \x03(\t2\x99\x02\n\x06Labels\x12\x43\n\x02Of\x12!.waddlebot.labels.LabelsOfRequest\x1a\x1a.waddlebot.labels.LabelsOf\x12\x43\n\x06Having\x12\x1f.waddlebot.labels.HavingRequest\x1a\x18.waddlebot.labels.Having\x12@\n\x03Set\x12\x1c.waddlebot.labels.SetRequest\x1a\x1b.waddlebot.labels.LabelsSet\x12\x43\n\x06Groups\x12\x1f.waddlebot.labels.GroupsRequest\x1a\x18.waddlebot.labels.Groupsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,29 +32,29 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'waddlebot.libs.grpc_protos.
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LABELSOFREQUEST']._serialized_start=61
-  _globals['_LABELSOFREQUEST']._serialized_end=123
-  _globals['_LABELSOF']._serialized_start=125
-  _globals['_LABELSOF']._serialized_end=178
-  _globals['_HAVINGREQUEST']._serialized_start=180
-  _globals['_HAVINGREQUEST']._serialized_end=267
-  _globals['_HAVING']._serialized_start=269
-  _globals['_HAVING']._serialized_end=335
-  _globals['_SETREQUEST']._serialized_start=337
-  _globals['_SETREQUEST']._serialized_end=397
-  _globals['_LABELSSET']._serialized_start=399
-  _globals['_LABELSSET']._serialized_end=471
-  _globals['_GROUPSREQUEST']._serialized_start=473
-  _globals['_GROUPSREQUEST']._serialized_end=503
-  _globals['_GROUPS']._serialized_start=505
-  _globals['_GROUPS']._serialized_end=559
-  _globals['_LABELLED']._serialized_start=561
-  _globals['_LABELLED']._serialized_end=630
-  _globals['_LABELCHANGE']._serialized_start=632
-  _globals['_LABELCHANGE']._serialized_end=719
-  _globals['_ROWERROR']._serialized_start=721
-  _globals['_ROWERROR']._serialized_end=759
-  _globals['_ENTITYGROUP']._serialized_start=761
-  _globals['_ENTITYGROUP']._serialized_end=806
-  _globals['_LABELS']._serialized_start=809
-  _globals['_LABELS']._serialized_end=1090
+  _globals['_LABELSOFREQUEST']._serialized_end=141
+  _globals['_LABELSOF']._serialized_start=143
+  _globals['_LABELSOF']._serialized_end=196
+  _globals['_HAVINGREQUEST']._serialized_start=198
+  _globals['_HAVINGREQUEST']._serialized_end=285
+  _globals['_HAVING']._serialized_start=287
+  _globals['_HAVING']._serialized_end=353
+  _globals['_SETREQUEST']._serialized_start=355
+  _globals['_SETREQUEST']._serialized_end=415
+  _globals['_LABELSSET']._serialized_start=417
+  _globals['_LABELSSET']._serialized_end=489
+  _globals['_GROUPSREQUEST']._serialized_start=491
+  _globals['_GROUPSREQUEST']._serialized_end=521
+  _globals['_GROUPS']._serialized_start=523
+  _globals['_GROUPS']._serialized_end=577
+  _globals['_LABELLED']._serialized_start=579
+  _globals['_LABELLED']._serialized_end=648
+  _globals['_LABELCHANGE']._serialized_start=650
+  _globals['_LABELCHANGE']._serialized_end=737
+  _globals['_ROWERROR']._serialized_start=739
+  _globals['_ROWERROR']._serialized_end=777
+  _globals['_ENTITYGROUP']._serialized_start=779
+  _globals['_ENTITYGROUP']._serialized_end=824
+  _globals['_LABELS']._serialized_start=827
+  _globals['_LABELS']._serialized_end=1108
 # @@protoc_insertion_point(module_scope)

@@ -7,14 +7,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class LabelsOfRequest(_message.Message):
-    __slots__ = ("kind", "things", "roles")
+    __slots__ = ("kind", "things", "roles", "unlinked")
     KIND_FIELD_NUMBER: _ClassVar[int]
     THINGS_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
+    UNLINKED_FIELD_NUMBER: _ClassVar[int]
     kind: str
     things: _containers.RepeatedScalarFieldContainer[str]
     roles: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, kind: _Optional[str] = ..., things: _Optional[_Iterable[str]] = ..., roles: _Optional[_Iterable[str]] = ...) -> None: ...
+    unlinked: bool
+    def __init__(self, kind: _Optional[str] = ..., things: _Optional[_Iterable[str]] = ..., roles: _Optional[_Iterable[str]] = ..., unlinked: _Optional[bool] = ...) -> None: ...
 
 class LabelsOf(_message.Message):
     __slots__ = ("items",)

@@ -139,6 +139,8 @@ async def test_labels_follow_the_person_and_facts_name_the_account(bench: Bench)
     await link(bench)
     assert [await of(bench, account) for account in BOTH] == [("artist",), ("artist",)]
     assert (await contribute(bench.context(module), (HOME,)))[HOME].labels == {"irc:bob": ("artist",)}
+    request = LabelsOfRequest("user", BOTH, unlinked=True)
+    assert [one.labels for one in (await bench.ask(Labels).of(request)).items] == [("artist",), ()]
     await bench.says("label add bobby fan", **TWITCH)
     assert await bench.says("label show bob") == "Bob has the labels: artist, fan"
     await unlink(bench)
