@@ -148,7 +148,8 @@ async def adjust(ctx: Ctx, user: Login, points: str, reason: Rest) -> Reply:
     """Add points to somebody's reputation here, or take them, such as -25, and say why. It can be undone."""
     amount = _points_of(points)
     account, name = await _whom(ctx, user)
-    if ctx.event.account in await _person(ctx, account):
+    accounts = await _person(ctx, account)
+    if ctx.event.account in accounts:
         raise Refusal("Nobody adjusts their own reputation. Ask another moderator.")
     if len(reason) > WORDS_LENGTH_MAX:
         raise Refusal(f"A reason has at most {WORDS_LENGTH_MAX} characters.")
@@ -158,8 +159,8 @@ async def adjust(ctx: Ctx, user: Login, points: str, reason: Rest) -> Reply:
     audit.event(
         audit.Category.AUDIT, module.name, ctx.community, event.account, f"adjust {account} by {amount:g}", "OK"
     )
-    answer = await ctx.use(Reputation).standings(StandingsRequest((account,)))
-    return Reply(f"{name} has {answer.items[0].score:.1f} now: {signed(amount)} for “{reason}”.")
+    score = score_of((await ctx.store.why(accounts, 1)).gained)  # of this delivery, so it sees what it wrote
+    return Reply(f"{name} has {score:.1f} now: {signed(amount)} for “{reason}”.")
 
 
 def _points_of(text: str) -> float:
