@@ -92,3 +92,25 @@ async def test_nobody_adjusts_or_absolves_themselves(chat: Chat) -> None:
         "!appeals",
     ):
         await refused(chat, line)
+
+
+async def test_access_rules_know_labels_of_people_and_of_roles(chat: Chat) -> None:
+    await chat.say("hello", as_="eve")
+    chat.say("!command add !pie Pie!", as_="mod", roles=MOD)
+    await chat.hears("Saved !pie.")
+    chat.say("!access add pie deny label troll", as_="mod", roles=MOD)
+    await chat.hears("…")
+    chat.say("!label map troll from test imp", as_="boss")
+    await chat.hears("the role imp on test brings the label troll.")
+    chat.say("!pie", as_="eve")
+    await chat.hears("Pie!")
+    await refused(chat, "!pie", roles=("imp",))
+    chat.say("!pie", as_="eve")
+    await chat.hears("Pie!")
+    chat.say("!label add eve troll", as_="mod", roles=MOD)
+    await chat.hears("eve has the labels: troll", within_s=WITHIN_S)
+    await refused(chat, "!pie")
+    chat.say("!label remove eve troll", as_="mod", roles=MOD)
+    await chat.hears("eve has no labels.")
+    chat.say("!pie", as_="eve")
+    await chat.hears("Pie!", within_s=WITHIN_S)
