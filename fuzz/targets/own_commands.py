@@ -3,9 +3,9 @@
 from functools import cache
 
 from waddlebot.action.interactive.alias import aliases, grammar
-from waddlebot.libs.access import levels
 from waddlebot.action.interactive.alias.names import BuiltIns, Here
 from waddlebot.action.interactive.alias.store import NAME_LENGTH_MAX, CommandAlias, CustomCommand, Made
+from waddlebot.libs.access import levels
 from waddlebot.libs.sdk import Rank, Refusal
 from waddlebot.libs.sdk.discovery import discover
 

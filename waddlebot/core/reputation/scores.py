@@ -6,8 +6,9 @@ score 600, never a 0 that could be mistaken for one.
 """
 
 import dataclasses
+import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 from waddlebot.libs.sdk import (
@@ -19,6 +20,7 @@ from waddlebot.libs.sdk import (
     Crowd,
     Event,
     Field,
+    FieldError,
 )
 
 SCORE_START = 600.0
@@ -37,9 +39,21 @@ def _points(meaning: str) -> Field:
     return Field(f"Activity points for {meaning}.", at_least=-10_000, at_most=10_000)
 
 
+def _policy(what: str) -> Field:
+    return Field(f"Whether people with a low score are {what}.")
+
+
+def _threshold(what: str) -> Field:
+    # Not above 550: who was punished once, or twice lightly, is nobody for a policy.
+    return Field(f"The score at and below which the policy {what}.", at_least=SCORE_MIN, at_most=550)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """What each event is worth here. The overall score always counts by the standard weights."""
+    """What each event is worth here, and what follows from a score.
+
+    The overall score always counts by the standard weights.
+    """
 
     chat: Annotated[float, _weight("a chat line")] = 0.01
     command: Annotated[float, _weight("a command")] = -0.1
@@ -74,6 +88,26 @@ class Settings:
     points_slack_reaction: Annotated[float, _points("a reaction on Slack")] = 3.0
     points_slack_join: Annotated[float, _points("joining a Slack channel")] = 10.0
     points_slack_mention: Annotated[float, _points("mentioning the app on Slack")] = 8.0
+    decay: Annotated[
+        float,
+        Field("Which share of its distance from 600 a score loses each week; 0 is none.", at_least=0, at_most=0.5),
+    ] = 0.0
+    policy_warn: Annotated[bool, _policy("warned, when they are punished again")] = False
+    policy_warn_at: Annotated[float, _threshold("warns")] = 500.0
+    policy_restrict: Annotated[bool, _policy("not answered for a while, when they are punished again")] = False
+    policy_restrict_at: Annotated[float, _threshold("restricts")] = 475.0
+    policy_restrict_days: Annotated[
+        float, Field("How many days somebody is not answered.", at_least=0.01, at_most=365)
+    ] = 7.0
+    policy_ban: Annotated[bool, _policy("banned, when they are punished again")] = False
+    policy_ban_at: Annotated[float, _threshold("bans")] = 450.0
+    policy_cool_off_days: Annotated[
+        float, Field("For how many days no policy does the same to somebody again.", at_least=1, at_most=365)
+    ] = 7.0
+
+    def __post_init__(self) -> None:
+        if not self.policy_warn_at >= self.policy_restrict_at >= self.policy_ban_at:
+            raise FieldError("A harsher policy cannot have a higher threshold: warn, then restrict, then ban.")
 
 
 STANDARD = Settings()
@@ -85,6 +119,37 @@ type Gain = tuple[str, str, float, float, float]
 """What one account gained in one community, in the order of :data:`GAIN_COLUMNS`."""
 
 GAIN_COLUMNS = ("account", "community", "gained", "gained_overall", "activity")
+
+type Daily = tuple[str, str, int, str, float, float]
+"""What changed an account's score on one day, all of one kind together, in the order of :data:`DAILY_COLUMNS`."""
+
+DAILY_COLUMNS = ("account", "community", "day", "kind", "number", "gained")
+
+type Entry = tuple[str, str, str, int, str, float, float, str, str, str]
+"""A punishment by itself, in the order of :data:`ENTRY_COLUMNS`."""
+
+ENTRY_COLUMNS = ("account", "community", "id", "day", "kind", "gained", "at", "login", "actor", "reason")
+
+DAY_S = 86_400
+REASON_LENGTH_MAX = 200
+OURS = "core.reputation"
+"""The source of what this module announces: what a policy does costs nobody anything."""
+
+EXCUSED = ("command", "giveaway")
+"""What using the bot costs. No policy counts it: nobody is punished for that."""
+
+
+class Brought(NamedTuple):
+    """What a batch brought.
+
+    ``accused`` are who was punished in it (account, community, login), ``staff`` who did so (account, community).
+    """
+
+    gains: list[Gain]
+    daily: list[Daily]
+    entries: list[Entry]
+    accused: list[tuple[str, str, str]]
+    staff: list[tuple[str, str]]
 
 
 class _Worth(NamedTuple):
@@ -165,36 +230,57 @@ _POINTS: dict[tuple[str, str], str] = {
 }
 
 
-def gains_of(crowd: Crowd, settings: Callable[[str], Settings]) -> list[Gain]:
-    """What accounts gained in the communities of ``settings``.
+def brought_by(crowd: Crowd, settings: Callable[[str], Settings], now: float) -> Brought:
+    """What accounts gained in the communities of ``settings``, by what, and who was punished.
 
-    An account may have several gains: the store adds them up.
+    An account may have several gains, and several of one day: the store adds them up.
     """
     weights = _Memory(settings)
-    gains: list[Gain] = []
+    found = Brought([], [], [], [], [])
+    day = int(now // DAY_S)
     for (platform, _), here in crowd.said.items():
         for community, said in here.items():
             for kind, counts in ((CHAT_MESSAGE, said.lines), (COMMAND_EXECUTED, said.commands)):
                 if community and counts:
                     gained, overall, points = _rate(kind, platform, {}, weights[community])
-                    gains += [
-                        (f"{platform}:{user_id}", community, gained * times, overall * times, points * times)
-                        for user_id, times in counts.items()
-                        if user_id
-                    ]
-    gains.extend(_weighed(crowd.others, weights))
-    return gains
+                    name = _WORTHS[kind].weight({})
+                    said_by = [(f"{platform}:{user_id}", times) for user_id, times in counts.items() if user_id]
+                    found.gains.extend(
+                        [
+                            (who, community, gained * times, overall * times, points * times)
+                            for who, times in said_by
+                        ]
+                    )
+                    found.daily.extend(
+                        [(who, community, day, name, times, gained * times) for who, times in said_by]
+                    )
+    for event in crowd.others:
+        if event.kind in _WORTHS and event.community and event.source != OURS:
+            _weigh(event, weights[event.community], now, found)
+    return found
 
 
-def _weighed(events: Sequence[Event], here: Mapping[str, Settings]) -> Iterator[Gain]:
-    """The gains of all but chat lines."""
-    for event in events:
-        if (worth := _WORTHS.get(event.kind)) is None:
-            continue
-        user_id = str(event.data.get("target_id", "")) if worth.concerns_target else event.user_id
-        if user_id and event.community:
-            rate = _rate(event.kind, event.platform, event.data, here[event.community])
-            yield f"{event.platform}:{user_id}", event.community, *rate
+def _weigh(event: Event, here: Settings, now: float, found: Brought) -> None:
+    """Add what one event, that is no chat line, is worth."""
+    worth, data = _WORTHS[event.kind], event.data
+    user_id = str(data.get("target_id", "")) if worth.concerns_target else event.user_id
+    if not user_id:
+        return
+    account, community = f"{event.platform}:{user_id}", event.community
+    gained, overall, points = _rate(event.kind, event.platform, data, here)
+    found.gains.append((account, community, gained, overall, points))
+    kind, day = worth.weight(data), int(now // DAY_S)
+    if not worth.concerns_target:
+        if kind:
+            found.daily.append((account, community, day, kind, worth.quantity(data), gained))
+        return
+    actor = event.account if event.user_id else ""
+    login, reason = str(data.get("target_login", ""))[:100], str(data.get("reason", ""))[:REASON_LENGTH_MAX]
+    id_ = hashlib.blake2b(f"{event.source}/{event.id}".encode("utf-8", "replace"), digest_size=12).hexdigest()
+    found.entries.append((account, community, id_, day, kind, gained, now, login, actor, reason))
+    found.accused.append((account, community, login))
+    if actor and actor != account:
+        found.staff.append((actor, community))
 
 
 def _rate(kind: str, platform: str, data: Mapping[str, Any], here: Settings) -> _Rate:

@@ -4,6 +4,10 @@ import msgspec
 
 from waddlebot.libs.sdk.contract import Contract
 
+MEMBER_PARDONED = "member.pardoned"
+"""What a policy did to somebody was undone, or is over: ``data`` has the ``target_id`` and ``target_login``, the
+``act`` (``warn``, ``restrict`` or ``ban``) and the ``reason``."""
+
 
 class StandingsRequest(msgspec.Struct, frozen=True):
     """Accounts (``platform:user_id``) to look up; at most 1,000.

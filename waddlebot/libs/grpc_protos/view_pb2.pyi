@@ -26,13 +26,18 @@ class Contributed(_message.Message):
     def __init__(self, contributions: _Optional[_Mapping[str, Contribution]] = ...) -> None: ...
 
 class Contribution(_message.Message):
-    __slots__ = ("commands", "rules", "overrides", "restrictions", "disabled", "ranks", "settings", "prefix", "community_prefix", "late_s", "aliases", "native", "labels", "access", "roles")
+    __slots__ = ("commands", "rules", "overrides", "restrictions", "disabled", "ranks", "settings", "prefix", "community_prefix", "late_s", "aliases", "native", "labels", "access", "roles", "role_labels")
     class Labels(_message.Message):
         __slots__ = ("value",)
         VALUE_FIELD_NUMBER: _ClassVar[int]
         value: _containers.RepeatedScalarFieldContainer[str]
         def __init__(self, value: _Optional[_Iterable[str]] = ...) -> None: ...
     class Roles(_message.Message):
+        __slots__ = ("value",)
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        value: _containers.RepeatedScalarFieldContainer[str]
+        def __init__(self, value: _Optional[_Iterable[str]] = ...) -> None: ...
+    class RoleLabels(_message.Message):
         __slots__ = ("value",)
         VALUE_FIELD_NUMBER: _ClassVar[int]
         value: _containers.RepeatedScalarFieldContainer[str]
@@ -65,6 +70,13 @@ class Contribution(_message.Message):
         key: str
         value: Contribution.Roles
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Contribution.Roles, _Mapping[str, object]]] = ...) -> None: ...
+    class RoleLabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Contribution.RoleLabels
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Contribution.RoleLabels, _Mapping[str, object]]] = ...) -> None: ...
     COMMANDS_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
     OVERRIDES_FIELD_NUMBER: _ClassVar[int]
@@ -80,6 +92,7 @@ class Contribution(_message.Message):
     LABELS_FIELD_NUMBER: _ClassVar[int]
     ACCESS_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
+    ROLE_LABELS_FIELD_NUMBER: _ClassVar[int]
     commands: _containers.RepeatedCompositeFieldContainer[DynamicCommand]
     rules: _containers.RepeatedCompositeFieldContainer[Rule]
     overrides: _containers.RepeatedCompositeFieldContainer[Override]
@@ -95,7 +108,8 @@ class Contribution(_message.Message):
     labels: _containers.MessageMap[str, Contribution.Labels]
     access: _containers.RepeatedCompositeFieldContainer[AccessRule]
     roles: _containers.MessageMap[str, Contribution.Roles]
-    def __init__(self, commands: _Optional[_Iterable[_Union[DynamicCommand, _Mapping[str, object]]]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping[str, object]]]] = ..., overrides: _Optional[_Iterable[_Union[Override, _Mapping[str, object]]]] = ..., restrictions: _Optional[_Iterable[_Union[Restriction, _Mapping[str, object]]]] = ..., disabled: _Optional[_Iterable[str]] = ..., ranks: _Optional[_Mapping[str, int]] = ..., settings: _Optional[_Mapping[str, bytes]] = ..., prefix: _Optional[str] = ..., community_prefix: _Optional[str] = ..., late_s: _Optional[float] = ..., aliases: _Optional[_Iterable[_Union[Alias, _Mapping[str, object]]]] = ..., native: _Optional[_Iterable[str]] = ..., labels: _Optional[_Mapping[str, Contribution.Labels]] = ..., access: _Optional[_Iterable[_Union[AccessRule, _Mapping[str, object]]]] = ..., roles: _Optional[_Mapping[str, Contribution.Roles]] = ...) -> None: ...
+    role_labels: _containers.MessageMap[str, Contribution.RoleLabels]
+    def __init__(self, commands: _Optional[_Iterable[_Union[DynamicCommand, _Mapping[str, object]]]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping[str, object]]]] = ..., overrides: _Optional[_Iterable[_Union[Override, _Mapping[str, object]]]] = ..., restrictions: _Optional[_Iterable[_Union[Restriction, _Mapping[str, object]]]] = ..., disabled: _Optional[_Iterable[str]] = ..., ranks: _Optional[_Mapping[str, int]] = ..., settings: _Optional[_Mapping[str, bytes]] = ..., prefix: _Optional[str] = ..., community_prefix: _Optional[str] = ..., late_s: _Optional[float] = ..., aliases: _Optional[_Iterable[_Union[Alias, _Mapping[str, object]]]] = ..., native: _Optional[_Iterable[str]] = ..., labels: _Optional[_Mapping[str, Contribution.Labels]] = ..., access: _Optional[_Iterable[_Union[AccessRule, _Mapping[str, object]]]] = ..., roles: _Optional[_Mapping[str, Contribution.Roles]] = ..., role_labels: _Optional[_Mapping[str, Contribution.RoleLabels]] = ...) -> None: ...
 
 class DynamicCommand(_message.Message):
     __slots__ = ("name", "handler", "data", "bare", "least", "cooldown_s", "user_cooldown_s", "enabled", "help", "hidden")
@@ -168,14 +182,16 @@ class Override(_message.Message):
     def __init__(self, command: _Optional[str] = ..., name: _Optional[str] = ..., enabled: _Optional[bool] = ..., least: _Optional[int] = ..., cooldown_s: _Optional[float] = ..., user_cooldown_s: _Optional[float] = ..., say_limited: _Optional[bool] = ...) -> None: ...
 
 class Restriction(_message.Message):
-    __slots__ = ("account", "reason", "until")
+    __slots__ = ("account", "reason", "until", "allows")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
+    ALLOWS_FIELD_NUMBER: _ClassVar[int]
     account: str
     reason: str
     until: float
-    def __init__(self, account: _Optional[str] = ..., reason: _Optional[str] = ..., until: _Optional[float] = ...) -> None: ...
+    allows: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, account: _Optional[str] = ..., reason: _Optional[str] = ..., until: _Optional[float] = ..., allows: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Alias(_message.Message):
     __slots__ = ("name", "line", "table", "ranks")

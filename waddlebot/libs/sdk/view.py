@@ -156,11 +156,12 @@ class AccessRule(msgspec.Struct, frozen=True):
 
 
 class Restriction(msgspec.Struct, frozen=True, gc=False):
-    """An account that the bot does not answer, and why."""
+    """An account that the bot does not answer, and why; but for the commands in ``allows``, such as an appeal."""
 
     account: str
     reason: str
     until: float = 0.0
+    allows: tuple[str, ...] = ()
 
 
 class Contribution(msgspec.Struct, frozen=True):
@@ -170,7 +171,9 @@ class Contribution(msgspec.Struct, frozen=True):
     ``disabled`` names modules switched off. ``prefix`` and ``community_prefix`` are ``!`` and ``#``
     where a community did not choose others; ``late_s`` is the age above which events are not answered. ``native``
     are the platforms whose accounts a receiver of ours vouches for in this community. ``labels`` maps accounts to
-    the labels their people have here, ``roles`` to the community's own roles that they hold.
+    the labels they were given here, and ``role_labels`` roles of platforms, as ``platform:role``, to those that
+    whoever has the role has with it: a person's are those of all their accounts. ``roles`` maps accounts to the
+    community's own roles that they hold.
     """
 
     commands: tuple[DynamicCommand, ...] = ()
@@ -188,6 +191,7 @@ class Contribution(msgspec.Struct, frozen=True):
     labels: dict[str, tuple[str, ...]] = {}
     access: tuple[AccessRule, ...] = ()
     roles: dict[str, tuple[str, ...]] = {}
+    role_labels: dict[str, tuple[str, ...]] = {}
 
 
 class Communities(msgspec.Struct, frozen=True):

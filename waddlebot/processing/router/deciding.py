@@ -16,6 +16,7 @@ import msgspec
 from waddlebot.libs.access import Facts, Policy, Who
 from waddlebot.libs.access.conditions import Need
 from waddlebot.libs.access.facts import ALL_RANKS
+from waddlebot.libs.contracts.labels import labels_here
 from waddlebot.libs.sdk import CHAT_MESSAGE, Event, Rank, admits
 from waddlebot.libs.sdk.event import by_key
 from waddlebot.libs.sdk.rank import lesser
@@ -172,22 +173,22 @@ def facts_about(router: "Router", view: View, event: Event, ranks: int, known: K
     account = event.account
     fellows = router.fellows.get(account, (account,))
     asserted = by_key(event)
-    who = _who(view, fellows, ranks)
+    who = _who(view, event, fellows, ranks)
     bound = ALL_RANKS
     if asserted and view.vouched(_ABOVE_MODERATOR, event) != _ABOVE_MODERATOR:
         bound = int(Rank.MODERATOR)
     made_at = event.data.get("account_created_at")
     since = [at for at in (made_at, known.known_since) if isinstance(at, int | float)]
     return Facts(
-        who, _who(view, (account,), ranks) if asserted else who, event.platform, event.entity, router.wall_s,
-        bound, known.live, known.score, known.tier, known.points,
+        who, _who(view, event, (account,), ranks) if asserted else who, event.platform, event.entity,
+        router.wall_s, bound, known.live, known.score, known.tier, known.points,
         router.wall_s - min(since) if since else None,
     )  # fmt: skip
 
 
-def _who(view: View, accounts: Sequence[str], ranks: int) -> Who:
+def _who(view: View, event: Event, accounts: Sequence[str], ranks: int) -> Who:
     return Who(
         frozenset(accounts), ranks,
         frozenset(role for account in accounts for role in view.roles.get(account, ())),
-        frozenset(label for account in accounts for label in view.labels.get(account, ())),
+        labels_here(event.account, event.roles, accounts, view.labels, view.role_labels),
     )  # fmt: skip

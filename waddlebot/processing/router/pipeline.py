@@ -73,7 +73,9 @@ def restrict(trip: Trip) -> str | None:
     if restricted:
         found = restricted.get(trip.event.account)
         if found is not None and (not found.until or found.until > trip.router.wall_s):
-            return f"restricted: {found.reason}"
+            called = trip.view.find(trip.event.text) if found.allows else None
+            if called is None or called[0].name not in found.allows:
+                return f"restricted: {found.reason}"
     return None
 
 

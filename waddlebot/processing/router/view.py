@@ -153,6 +153,7 @@ class View:
         "prefixes",
         "ranks",
         "restricted",
+        "role_labels",
         "roles",
         "rules",
         "settings",
@@ -176,6 +177,7 @@ class View:
         self.access: Access | None = None  # none where no rule is made, which costs commands nothing
         self.roles: dict[str, tuple[str, ...]] = {}
         self.labels: dict[str, tuple[str, ...]] = {}
+        self.role_labels: dict[str, tuple[str, ...]] = {}
         self.restricted: dict[str, Restriction] = {}
         self.own: Table = {}
         self.own_community: Table = {}
@@ -283,6 +285,7 @@ def build(
         view.native |= frozenset(given.native)
         view.roles.update(given.roles)
         view.labels.update(given.labels)
+        view.role_labels.update(given.role_labels)
         view.restricted.update({r.account: r for r in given.restrictions})
     if access := [rule for given in contributions.values() for rule in given.access]:
         view.access = Access(access)

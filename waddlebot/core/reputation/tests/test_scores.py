@@ -15,7 +15,7 @@ from waddlebot.core.reputation.scores import (
     SCORE_START,
     STANDARD,
     Settings,
-    gains_of,
+    brought_by,
     score_of,
     tier_of,
 )
@@ -33,7 +33,7 @@ def event(kind: str, user_id: str = "1", platform: str = "twitch", community: st
 def totals(events: Sequence[Event], settings: Settings = STANDARD) -> dict[tuple[str, str], tuple[float, ...]]:
     """Community and account → gained here, gained overall and points, added up as the store does."""
     found: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    for account, community, *gain in gains_of(crowd(events), lambda community: settings):
+    for account, community, *gain in brought_by(crowd(events), lambda community: settings, 0.0).gains:
         found[community, account] = [a + b for a, b in zip(found[community, account], gain, strict=True)]
     return {key: tuple(values) for key, values in found.items()}
 
@@ -117,7 +117,7 @@ def test_a_community_weighs_for_itself_alone() -> None:
 
 def test_what_is_unknown_changes_nothing() -> None:
     unknown = [event("weather.changed"), event("chat.message", ""), event("chat.message", community="")]
-    assert gains_of(crowd(unknown), lambda community: STANDARD) == []
+    assert brought_by(crowd(unknown), lambda community: STANDARD, 0.0) == ([], [], [], [], [])
 
 
 @given(st.sampled_from(["channel.donated", "channel.cheered", "channel.gifted", "voice.stayed"]), st.data())

@@ -120,6 +120,14 @@ async def test_a_restricted_account_is_not_answered_until_its_time_is_over() -> 
         assert await desk.say("!pat", "bob")
 
 
+async def test_a_restricted_account_may_still_use_what_is_allowed_to_it() -> None:
+    desk = Desk(Contribution(restrictions=(Restriction("p:ann", "spam", allows=("pat", "no")),)))
+    assert await desk.say("!pat") == ["pats ann", "moo"]
+    for line in ("!help", "hello", "pat", "!pattern"):
+        assert await desk.say(line) == []
+        assert desk.why() == "restricted: spam"
+
+
 @pytest.mark.parametrize(
     ("rule", "text", "replies", "why"),
     [

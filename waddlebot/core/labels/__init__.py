@@ -1,0 +1,1 @@
+"""Labels: short words on communities, modules, people and whatever modules keep."""
