@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from waddlebot.libs.access import Access
+from waddlebot.libs.filters import Filters
 from waddlebot.libs.matching import Matcher, Matchers
 from waddlebot.libs.sdk import (
     CHAT_MESSAGE,
@@ -158,6 +159,9 @@ class View:
         "settings",
         "starts",
         "version",
+        "answers", "bare", "catalogue", "community", "community_prefix", "course", "disabled", "filters", "late_s",
+        "limits", "matcher", "native", "own", "own_community", "prefix", "prefixes", "ranks", "restricted",
+        "rules", "settings", "starts", "version",
     )  # fmt: skip
 
     def __init__(self, community: str, version: int, catalogue: Catalogue) -> None:
@@ -183,6 +187,7 @@ class View:
         self.answers = catalogue.answers
         self.rules: tuple[Rule, ...] = ()
         self.matcher: Matcher | None = None
+        self.filters: Filters | None = None
         self.starts = DEFAULT_PREFIX + DEFAULT_COMMUNITY_PREFIX
         self.course: tuple[Any, ...] = ()  # the stages that a line needs here, worked out by who runs them
 
@@ -193,8 +198,14 @@ class View:
             and event.text[:1] not in self.starts
             and not self.bare
             and not (self.restricted and event.account in self.restricted)
+            and (self.filters is None or not self.filters.check(event))
             and (self.matcher is None or not self.matcher.match(event.text))
         )
+
+    def follow(self, former: "View") -> None:
+        """Take the place of the view before, and go on with what its filters remember."""
+        if self.filters is not None and former.filters is not None:
+            self.filters.follow(former.filters)
 
     def vouched(self, ranks: int, event: Event) -> int:
         """Ranks of an event's account, cut to a moderator's where who brought the event cannot vouch for more.
@@ -299,7 +310,11 @@ def build(
             for alias in given.aliases:
                 _add_alias(view, module, alias)
     _settle_aliases(view)
-    rules = [r for m, given in contributions.items() if m not in view.disabled for r in given.rules]
+    active = [given for module, given in contributions.items() if module not in view.disabled]
+    if filters := [one for given in active for one in given.filters]:
+        labels = {account: held for given in active for account, held in given.labels.items()}
+        view.filters = Filters(filters, labels)
+    rules = [rule for given in active for rule in given.rules]
     rules.sort(key=lambda rule: (-rule.priority, rule.id))
     if rules:
         view.rules = tuple(rules)
