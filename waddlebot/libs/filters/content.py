@@ -13,7 +13,8 @@ from waddlebot.libs.sdk import Event, Filter
 
 SYMBOLS = string.punctuation.encode()
 """The symbols of ASCII: categories P and S of Unicode."""
-_EMOTES = "emotes="
+EMOTES = "emotes="
+"""What the tag starts with."""
 
 
 def emotes_of(native: str) -> str:
@@ -21,13 +22,13 @@ def emotes_of(native: str) -> str:
 
     https://dev.twitch.tv/docs/chat/irc/#privmsg-tags
     """
-    at = native.find(_EMOTES)
+    at = native.find(EMOTES)
     while at > 0 and native[at - 1] not in ";@":
-        at = native.find(_EMOTES, at + 1)
+        at = native.find(EMOTES, at + 1)
     if at < 0:
         return ""
     end = native.find(";", at)
-    return native[at + len(_EMOTES) : end if end >= 0 else len(native)].partition(" ")[0]
+    return native[at + len(EMOTES) : end if end >= 0 else len(native)].partition(" ")[0]
 
 
 def emote_count(emotes: str) -> int:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, get_args
 
-from waddlebot.libs.filters.content import SYMBOLS, Content, emote_count, emotes_of
+from waddlebot.libs.filters.content import EMOTES, SYMBOLS, Content
 from waddlebot.libs.filters.folding import (
     ASCII_DROP,
     ASCII_FOLD,
@@ -219,10 +219,11 @@ class Filters:
 
     def _has_emotes(self, native: str, total: int) -> bool:
         emoji = total >> EMOJI_AT & PART
-        at = native.find("emotes=")  # most lines have none, and say so
+        at = native.find(EMOTES)  # most lines have none, and say so
         if at < 0 or native.startswith(";", at + 7):
             return emoji >= self._emotes_max
-        return emoji + emote_count(emotes_of(native)) >= self._emotes_max
+        # At most: what looks like the tag may be another's value, and then there is a closer look in vain.
+        return emoji + native.count(",", at) + native.count("/", at) + 1 >= self._emotes_max
 
     def _look(self, event: Event, near: _Near, candidates: Sequence[int]) -> tuple[Found, ...]:
         """The close look, by the filters that the quick one named."""

@@ -44,7 +44,7 @@ class Habits:
         self._former_said: dict[int, _Said] = {}
         self._again: dict[int, list[_Said]] = {}
         self._former_again: dict[int, list[_Said]] = {}
-        self._said_since = 0.0
+        self._said_since = self._said_until = 0.0
         self.limit(self._limits)
 
     def limit(self, limits: Limits) -> None:
@@ -79,10 +79,12 @@ class Habits:
         same = many = ""
         if length >= self._least:
             said = self._said.get(line)
-            if said is None:
+            if said is None and (now > self._said_until or self._former_said):
                 said = self._first(line, now)
             if said is None:
                 self._said[line] = author, now, number, event_id  # most lines are said once, and cost no more
+                if len(self._said) >= _SAID_MAX:
+                    self._said_until = now
             else:
                 same, many = self._repeated(said, line, length, (author, now, number, event_id))
         if not (often or same or many):
@@ -104,10 +106,11 @@ class Habits:
     def _first(self, line: int, now: float) -> _Said | None:
         """Who said a line first, where it was not said since the lines were last sorted out."""
         window_s = max(self._same_s, self._many_s)
-        if now - self._said_since > window_s or len(self._said) >= _SAID_MAX:
+        if now > self._said_until:
             recent = now - self._said_since <= 2 * window_s
             self._former_said, self._former_again = (self._said, self._again) if recent else ({}, {})
-            self._said, self._again, self._said_since = {}, {}, now
+            self._said, self._again = {}, {}
+            self._said_since, self._said_until = now, now + window_s
         found = self._former_said.pop(line, None)
         if found is not None:
             self._said[line] = found

@@ -20,20 +20,21 @@ DOTTED = re.compile(rf"\.{_BEHIND}", re.IGNORECASE)
 DOTTED_ANY = re.compile(rf"[{DOTS}][{_HIDDEN}]*{_BEHIND}", re.IGNORECASE)
 """The same for any line."""
 _INVISIBLE = re.compile(f"[{_HIDDEN}]")
-_SCHEME = re.compile(
-    r"\b(?:https?|hxxps?|ftp|wss?)\s?[:;]\s?[/\\]{2}\s?(?:[^\s/@]*@)?([^\s/\\?#]+)", re.IGNORECASE
-)
+_SCHEME = re.compile(r"\b(?:https?|hxxps?|ftp|wss?)\s?[:;]\s?//\s?(?:[^\s/@]*@)?([^\s/?#]+)", re.IGNORECASE)
 _HOST = re.compile(
     r"(?<![\w@.-])((?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+)([^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(:\d{1,5})?(?![\w-])(/\S)?",
     re.IGNORECASE,
 )
+_ADDRESS_DOTS = 3
 _ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?/\S")
 _NAME = r"(?<![\w-])([^\W_][\w-]{0,62})\s{0,9}"
 _PARTED = re.compile(
     rf"{_NAME}(?:[(\[{{<]\s?\.\s?[)\]}}>]\s?([^\W\d_]{{2,24}})|(?<=\s)\.\s?({_COMMON}))\b", re.IGNORECASE
 )
 """``example(.)com``, ``example . com``."""
-_DOT = "(?:dot|d0t|punkt|punto|ponto|точка)"
+_PARTS = re.compile(r"[(\[{<\s]\s?\.")
+_DOT_WORDS = ("dot", "d0t", "punkt", "punto", "ponto", "точка")
+_DOT = f"(?:{'|'.join(_DOT_WORDS)})"
 _SPELLED = re.compile(
     rf"{_NAME}(?:[(\[{{<]\s?{_DOT}\s?[)\]}}>]\s?([^\W\d_]{{2,24}})|(?<=\s){_DOT}\s({_COMMON}))\b", re.IGNORECASE
 )
@@ -58,25 +59,34 @@ def hosts_in(text: str) -> Iterator[str]:
     text = plain_of(text)
     if dotted:
         yield from _written(text)
-    for pattern in (_PARTED, _SPELLED) if dotted else (_SPELLED,):
-        for found in pattern.finditer(text):
-            end = (found[2] or found[3]).lower()
-            if end in TOP_LEVEL and found[1].lower() not in _NO_HOSTS:
-                yield f"{found[1].lower()}.{end}"
-    if _INVITE.search(text):
+        for found in _PARTED.finditer(text) if _PARTS.search(text) else ():
+            yield from _named(found)
+    lowered = text.lower()
+    if any(word in lowered for word in _DOT_WORDS):
+        for found in _SPELLED.finditer(text):
+            yield from _named(found)
+    if "discord" in lowered and _INVITE.search(text):
         yield "discord.gg"
+
+
+def _named(found: re.Match[str]) -> Iterator[str]:
+    """The host of a match whose dot is not where it belongs."""
+    end = (found[2] or found[3]).lower()
+    if end in TOP_LEVEL and found[1].lower() not in _NO_HOSTS:
+        yield f"{found[1].lower()}.{end}"
 
 
 def _written(text: str) -> Iterator[str]:
     """Hosts that are written as they are."""
-    for found in _SCHEME.finditer(text):
+    slashes = text.replace("\\", "/")
+    for found in _SCHEME.finditer(slashes) if "//" in slashes else ():
         host = found[1].rstrip(".,;:!?)").partition(":")[0].lower()
         if "." in host:
             yield host
     for found in _HOST.finditer(text):
         if _is_host(found):
             yield f"{found[1]}{found[2]}".lower()
-    for found in _ADDRESS.finditer(text):
+    for found in _ADDRESS.finditer(text) if text.count(".") >= _ADDRESS_DOTS else ():
         yield found[0].partition("/")[0].partition(":")[0]
 
 
