@@ -14,7 +14,7 @@ from typing import Annotated
 from waddlebot.action.security.content_filter import backtest, grammar, nuke, routes
 from waddlebot.action.security.content_filter.backtest import Judge
 from waddlebot.action.security.content_filter.chat import Heard, Quota, packed
-from waddlebot.action.security.content_filter.settings import KINDS, Settings
+from waddlebot.action.security.content_filter.settings import KINDS, FilterSetting, Settings
 from waddlebot.action.security.content_filter.store import Blocked, FilterStore, Made, Nuke, Permit
 from waddlebot.action.security.content_filter.testing import ranks_of, sentence, would_say
 from waddlebot.libs.contracts.community import CommunityService
@@ -38,6 +38,7 @@ from waddlebot.libs.sdk import (
     Reply,
     Rest,
     Role,
+    RouteContext,
     Seconds,
     ServiceContext,
     listed,
@@ -46,6 +47,7 @@ from waddlebot.libs.sdk.orders import order
 
 type Ctx = Context[Settings, FilterStore]
 type Service = ServiceContext[Settings, FilterStore]
+type Request = RouteContext[Settings, FilterStore]
 
 module = Module(
     __name__,
@@ -268,9 +270,38 @@ async def vanish(ctx: Ctx) -> Reply:
 
 # HTTP
 
-module.route("GET", "/filters", role=Role.USER)(routes.get_filters)
-module.route("PUT", "/filters", role=Role.ADMIN)(routes.put_filter)
-module.route("GET", "/phrases", role=Role.ADMIN)(routes.get_phrases)
-module.route("PUT", "/phrases", role=Role.ADMIN)(routes.put_phrase)
-module.route("DELETE", "/phrases/{text}", role=Role.ADMIN)(routes.delete_phrase)
-module.route("POST", "/backtests", role=Role.ADMIN)(routes.post_backtest)
+
+@module.route("GET", "/filters", role=Role.USER)
+async def get_filters(ctx: Request) -> routes.FiltersAnswer:
+    """List the filters of the community and how often each found something."""
+    return await routes.get_filters(ctx)
+
+
+@module.route("PUT", "/filters", role=Role.ADMIN)
+async def put_filter(ctx: Request, setting: FilterSetting) -> routes.Done:
+    """Set a filter."""
+    return await routes.put_filter(ctx, setting)
+
+
+@module.route("GET", "/phrases", role=Role.ADMIN)
+async def get_phrases(ctx: Request) -> routes.PhrasesAnswer:
+    """List the blocklist of the community."""
+    return await routes.get_phrases(ctx)
+
+
+@module.route("PUT", "/phrases", role=Role.ADMIN)
+async def put_phrase(ctx: Request, phrase: Blocked) -> routes.Done:
+    """Block a phrase."""
+    return await routes.put_phrase(ctx, phrase)
+
+
+@module.route("DELETE", "/phrases/{text}", role=Role.ADMIN)
+async def delete_phrase(ctx: Request) -> routes.Done:
+    """Take a phrase off the blocklist."""
+    return await routes.delete_phrase(ctx)
+
+
+@module.route("POST", "/backtests", role=Role.ADMIN)
+async def post_backtest(ctx: Request, request: routes.BacktestRequest) -> backtest.Outcome:
+    """Say what a filter or a string rule would have done to the chat that is kept."""
+    return await routes.post_backtest(ctx, request)
