@@ -6,8 +6,8 @@ For ASCII it is a handful of passes in C over the bytes of the line; other lines
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, get_args
 
 from waddlebot.libs.filters.content import EMOTES, SYMBOLS, Content
 from waddlebot.libs.filters.folding import (
@@ -28,7 +28,7 @@ from waddlebot.libs.filters.folding import (
 from waddlebot.libs.filters.habits import NOTHING, Habits, Limits
 from waddlebot.libs.filters.links import DOTTED, DOTTED_ANY
 from waddlebot.libs.filters.phrases import Blocklist
-from waddlebot.libs.matching.sets import expression_sets
+from waddlebot.libs.matching.sets import ExpressionSet, expression_sets
 from waddlebot.libs.sdk import Event, Filter
 from waddlebot.libs.sdk.view import FilterKind
 
@@ -67,10 +67,34 @@ class Filters:
     """Compiled filters, and what they remember: :meth:`follow` hands that on when the configuration changes."""
 
     __slots__ = (
-        "_blocked", "_capitals_max", "_caps", "_characters", "_content", "_emotes", "_emotes_max", "_event",
-        "_fold", "_found", "_labels", "_length", "_length_max", "_limits", "_links", "_loud", "_marks",
-        "_of_lines", "_phrases", "_run", "_run_max", "_sets", "_spaces", "_symbols", "_symbols_max",
-        "_words", "_zalgo", "habits",
+        "_blocked",
+        "_capitals_max",
+        "_caps",
+        "_characters",
+        "_content",
+        "_emotes",
+        "_emotes_max",
+        "_event",
+        "_fold",
+        "_found",
+        "_labels",
+        "_length",
+        "_length_max",
+        "_limits",
+        "_links",
+        "_loud",
+        "_marks",
+        "_match",
+        "_of_lines",
+        "_phrases",
+        "_run",
+        "_run_max",
+        "_spaces",
+        "_symbols",
+        "_symbols_max",
+        "_words",
+        "_zalgo",
+        "habits",
     )  # fmt: skip
 
     def __init__(
@@ -113,11 +137,8 @@ class Filters:
         gates.append(dots if self._links else _NOWHERE)
         runs = "|".join(f"{c}{{{min(run, _RUN_MAX)}}}" for c in "abcdefghjklmnopqrstuvwxyz")
         gates.append(runs if self._characters else _NOWHERE)
-        self._sets = []
-        start = 0
-        for found in expression_sets(gates if len(by_kind.keys() & {"blocklist", "links", "characters"}) else []):
-            self._sets.append((found.Match, start))
-            start += found.size
+        sets = expression_sets(gates) if by_kind.keys() & {"blocklist", "links", "characters"} else []
+        self._match = _matching(sets)
         self._of_lines = not _OF_LINES.isdisjoint(by_kind)
         self._limits = Limits(*(by_kind.get(kind) for kind in ("rate", "duplicates", "crowd")))
         self.habits = Habits()
@@ -159,16 +180,20 @@ class Filters:
             packed = (folded + backwards).encode()
             if len(words) > self._spaces and self._repeats(text):
                 near += (self._words,)
-        candidates: list[int] = []
-        for match, start in self._sets:
-            if hits := match(packed):
-                candidates += [start + hit for hit in hits]
+        candidates: Sequence[int] = self._match(packed) or ()
         if candidates:
             near += self._matched(candidates)
         if len(text) > self._length_max:
             near += (self._length,)
-        if self._emotes is not None and (event.native or total) and self._has_emotes(event.native, total):
-            near += (self._emotes,)
+        if self._emotes is not None:
+            native = event.native
+            emoji = total >> EMOJI_AT & PART
+            at = native.find(EMOTES) + 7 if native else 6  # most lines have none, and say so
+            if at > 6 and not native.startswith(";", at):
+                # At most: what looks like the tag may be another's value, and then there is a closer look in vain.
+                emoji += native.count(",", at) + native.count("/", at) + 1
+            if emoji >= self._emotes_max:
+                near += (self._emotes,)
         found = self._look(event, near, candidates) if near else ()
         if self._of_lines and event.user_id:
             line = folded or text
@@ -217,14 +242,6 @@ class Filters:
         words = text.casefold().split(" ")
         return len(words) - len(set(words)) >= self._spaces
 
-    def _has_emotes(self, native: str, total: int) -> bool:
-        emoji = total >> EMOJI_AT & PART
-        at = native.find(EMOTES)  # most lines have none, and say so
-        if at < 0 or native.startswith(";", at + 7):
-            return emoji >= self._emotes_max
-        # At most: what looks like the tag may be another's value, and then there is a closer look in vain.
-        return emoji + native.count(",", at) + native.count("/", at) + 1 >= self._emotes_max
-
     def _look(self, event: Event, near: _Near, candidates: Sequence[int]) -> tuple[Found, ...]:
         """The close look, by the filters that the quick one named."""
         phrases = [number for number in candidates if number < self._phrases]
@@ -249,6 +266,20 @@ class Filters:
         if given.entities and event.entity not in given.entities:
             return False
         return not given.exempt_labels or self._labels.get(event.account, _NOBODY).isdisjoint(given.exempt_labels)
+
+
+def _matching(sets: Sequence[ExpressionSet]) -> Callable[[bytes], Any]:
+    """What answers the numbers of the expressions that match, of several sets as if they were one."""
+    if len(sets) == 1:  # as it is with all but the longest blocklists
+        return sets[0].Match
+    if not sets:
+        return lambda packed: ()
+    starts = [sum(one.size for one in sets[:number]) for number in range(len(sets))]
+
+    def match(packed: bytes) -> list[int]:
+        return [start + hit for one, start in zip(sets, starts, strict=True) for hit in one.Match(packed)]
+
+    return match
 
 
 def _order(found: Found) -> int:

@@ -55,6 +55,7 @@ class Habits:
         self._limits = limits
         self._lines = 1 if rate is None else rate.limit
         self._rate_s = 0.0 if rate is None else rate.window_s
+        self._too_often = "" if rate is None else f"more than {rate.limit} lines in {rate.window_s:g} s"
         self._same_s = 0.0 if same is None else same.window_s
         self._many_s = 0.0 if many is None else many.window_s
         leasts = [given.least for given in (same, many) if given is not None]
@@ -72,26 +73,23 @@ class Habits:
             times = self._remember(author, now)
         # The number of lines so far, then the times of the last ones, the oldest overwritten.
         number = times[0]
-        at = 1 + number % self._lines
-        often = times[at] > now - self._rate_s
+        at = number % self._lines + 1
+        is_often = times[at] > now - self._rate_s
         times[at] = now
         times[0] = number + 1
-        same = many = ""
         if length >= self._least:
             said = self._said.get(line)
             if said is None and (now > self._said_until or self._former_said):
                 said = self._first(line, now)
-            if said is None:
-                self._said[line] = author, now, number, event_id  # most lines are said once, and cost no more
-                if len(self._said) >= _SAID_MAX:
-                    self._said_until = now
-            else:
+            if said is not None:
                 same, many = self._repeated(said, line, length, (author, now, number, event_id))
-        if not (often or same or many):
-            return NOTHING
-        rate = self._limits.rate
-        words = f"more than {rate.limit} lines in {rate.window_s:g} s" if often and rate is not None else ""
-        return words, same, many
+                if is_often or same or many:
+                    return self._too_often if is_often else "", same, many
+                return NOTHING
+            self._said[line] = author, now, number, event_id  # most lines are said once, and cost no more
+            if len(self._said) >= _SAID_MAX:
+                self._said_until = now
+        return (self._too_often, "", "") if is_often else NOTHING
 
     def _remember(self, author: Hashable, now: float) -> list[Any]:
         """What is known of an account that wrote nothing since the accounts were last sorted out."""

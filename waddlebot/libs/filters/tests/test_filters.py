@@ -306,3 +306,5 @@ def test_the_gravest_comes_first_and_halves_of_characters_harm_nothing() -> None
     assert kinds(filters, line("badword \ud800", "2")) == ["blocklist"]
     assert kinds(filters, line("é" * 1_500, "3")) == ["characters", "length"]
     assert kinds(filters, line("", "4")) == []
+    long = line("é " * 600 + "😂" * 3, "5", native="emotes=25:0-0")
+    assert kinds(Filters([one for one in ALL if one.kind == "emotes"]), long) == ["emotes"]

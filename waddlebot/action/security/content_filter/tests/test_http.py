@@ -56,7 +56,7 @@ async def test_filters_phrases_and_backtests_by_http(tmp_path: Path) -> None:
         assert (await outcome({"kind": "blocklist", "phrases": [{"text": "other"}]}))["hits"] == 0
         assert (await outcome({"setting": caps | {"most": 1, "share": 0}}))["hits"] == 0
         assert (await outcome({"rule": "regex", "pattern": "c0+ins"}))["hits"] == 1
-        for wrong in ({"kind": "odd"}, {"kind": "caps", "hours": 0}, {"rule": "regex", "pattern": "("}):
-            assert (await asked("POST", "/backtests", wrong))[0] == 400, wrong
+        for body in ({"kind": "odd"}, {"kind": "caps", "hours": 0}, {"rule": "regex", "pattern": "("}):
+            assert (await asked("POST", "/backtests", body))[0] == 400, body
         assert (await asked("DELETE", "/phrases/free%20coins"))[0] == 200
         assert (await asked("DELETE", "/phrases/free%20coins"))[0] == 404
