@@ -10,6 +10,7 @@ from waddlebot.action.security.content_filter.settings import (
     KINDS,
     LEAST_MOST,
     MESSAGE_LENGTH_MAX,
+    MOST_MOST,
     NOBODY,
     TIMEOUT_S_MAX,
     USES,
@@ -82,7 +83,8 @@ def _fields(setting: FilterSetting, verb: str, value: str, here: str) -> dict[st
 def _numbers(setting: FilterSetting, verb: str, value: str) -> dict[str, Any]:
     match verb:
         case "limit":
-            return {"most": _number(setting, "most", value, LEAST_MOST.get(setting.kind, 1), 10_000)}
+            least, most = LEAST_MOST.get(setting.kind, 1), MOST_MOST.get(setting.kind, 10_000)
+            return {"most": _number(setting, "most", value, least, most)}
         case "share":
             return {"share": _number(setting, "share", value, 0, 100)}
         case "least":

@@ -10,6 +10,7 @@ from waddlebot.action.security.content_filter import backtest, testing
 from waddlebot.action.security.content_filter.settings import (
     KINDS,
     LEAST_MOST,
+    MOST_MOST,
     USES,
     FilterSetting,
 )
@@ -131,9 +132,9 @@ def _check(ctx: Request, setting: FilterSetting) -> None:
         build(FilterSetting, dataclasses.asdict(setting))
     except FieldError as error:
         raise HttpError(400, "invalid_filter", str(error)) from None
-    least = LEAST_MOST.get(kind, 1)
-    if kind in USES["most"] and setting.most < least:
-        raise HttpError(400, "invalid_filter", f"most of {kind} is at least {least}.")
+    least, most = LEAST_MOST.get(kind, 1), MOST_MOST.get(kind, 10_000)
+    if kind in USES["most"] and not least <= setting.most <= most:
+        raise HttpError(400, "invalid_filter", f"most of {kind} is {least} to {most}.")
     foreign = [name for name in setting.entities if ctx.entities.get(name) != ctx.community]
     if foreign:
         raise HttpError(400, "invalid_filter", f"{ctx.community} has no channel {foreign[0]}.")

@@ -102,6 +102,8 @@ USES: dict[str, tuple[str, ...]] = {
 """Which filters have which number."""
 LEAST_MOST: dict[str, int] = {"characters": 4, "words": 2, "duplicates": 2, "crowd": 2}
 """The least that is too many; 1 where it is not said."""
+MOST_MOST: dict[str, int] = {"rate": 100}
+"""The most that may be too many; 10,000 where it is not said. So many times of each account are in memory."""
 
 
 def standard(kind: str) -> FilterSetting:

@@ -118,6 +118,7 @@ async def test_every_setting_of_a_filter(bench: Bench) -> None:
         ("caps limit", "What should limit be?"),
         ("caps limit many", "It is a number from 1 to 10000, not many."),
         ("characters limit 2", "It is a number from 4 to 10000, not 2."),
+        ("rate limit 101", "It is a number from 1 to 100, not 101."),
         ("caps window 10", "The filter caps has no window; these have: crowd, duplicates, rate."),
         ("caps time soon", "soon is no time."),
         ("caps time 30d", "It is a time from 0 to 1209600 seconds."),
