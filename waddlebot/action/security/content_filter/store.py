@@ -8,6 +8,7 @@ import msgspec
 
 from waddlebot.action.security.content_filter.chat import Line, pack, unpack
 from waddlebot.action.security.content_filter.settings import FilterSetting, standard
+from waddlebot.libs.dal import DalError
 from waddlebot.libs.filters.folding import shared
 from waddlebot.libs.filters.phrases import PHRASE_LENGTH_MIN, folded_length
 from waddlebot.libs.sdk import Column, Field, Phrase, Refusal, Store, Table, configures, reads, resource, writes
@@ -170,10 +171,8 @@ class FilterStore(Store):
 
     def readmit(self, record: object) -> None:
         """See :class:`Store`: the blocklist stays as short as it must be."""
-        if isinstance(record, Blocked):
-            self._check(record)
-            if len(self.list(Blocked)) >= PHRASES_MAX:
-                raise Refusal(f"The blocklist holds {PHRASES_MAX} phrases already. Remove one first.")
+        if isinstance(record, Blocked) and len(self.list(Blocked)) >= PHRASES_MAX:
+            raise DalError(f"The blocklist holds {PHRASES_MAX} phrases already. Remove one first.")
 
     @staticmethod
     def _check(phrase: Blocked) -> None:
