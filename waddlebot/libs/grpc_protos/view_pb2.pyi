@@ -26,7 +26,7 @@ class Contributed(_message.Message):
     def __init__(self, contributions: _Optional[_Mapping[str, Contribution]] = ...) -> None: ...
 
 class Contribution(_message.Message):
-    __slots__ = ("commands", "rules", "overrides", "restrictions", "disabled", "ranks", "settings", "prefix", "community_prefix", "late_s", "aliases", "native", "labels", "filters")
+    __slots__ = ("commands", "rules", "overrides", "restrictions", "disabled", "ranks", "settings", "prefix", "community_prefix", "late_s", "aliases", "native", "labels", "access", "roles", "filters")
     class Labels(_message.Message):
         __slots__ = ("value",)
         VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +78,8 @@ class Contribution(_message.Message):
     ALIASES_FIELD_NUMBER: _ClassVar[int]
     NATIVE_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
+    ACCESS_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
     FILTERS_FIELD_NUMBER: _ClassVar[int]
     commands: _containers.RepeatedCompositeFieldContainer[DynamicCommand]
     rules: _containers.RepeatedCompositeFieldContainer[Rule]
@@ -92,8 +94,10 @@ class Contribution(_message.Message):
     aliases: _containers.RepeatedCompositeFieldContainer[Alias]
     native: _containers.RepeatedScalarFieldContainer[str]
     labels: _containers.MessageMap[str, Contribution.Labels]
+    access: _containers.RepeatedCompositeFieldContainer[AccessRule]
+    roles: _containers.MessageMap[str, Contribution.Roles]
     filters: _containers.RepeatedCompositeFieldContainer[Filter]
-    def __init__(self, commands: _Optional[_Iterable[_Union[DynamicCommand, _Mapping[str, object]]]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping[str, object]]]] = ..., overrides: _Optional[_Iterable[_Union[Override, _Mapping[str, object]]]] = ..., restrictions: _Optional[_Iterable[_Union[Restriction, _Mapping[str, object]]]] = ..., disabled: _Optional[_Iterable[str]] = ..., ranks: _Optional[_Mapping[str, int]] = ..., settings: _Optional[_Mapping[str, bytes]] = ..., prefix: _Optional[str] = ..., community_prefix: _Optional[str] = ..., late_s: _Optional[float] = ..., aliases: _Optional[_Iterable[_Union[Alias, _Mapping[str, object]]]] = ..., native: _Optional[_Iterable[str]] = ..., labels: _Optional[_Mapping[str, Contribution.Labels]] = ..., filters: _Optional[_Iterable[_Union[Filter, _Mapping[str, object]]]] = ...) -> None: ...
+    def __init__(self, commands: _Optional[_Iterable[_Union[DynamicCommand, _Mapping[str, object]]]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping[str, object]]]] = ..., overrides: _Optional[_Iterable[_Union[Override, _Mapping[str, object]]]] = ..., restrictions: _Optional[_Iterable[_Union[Restriction, _Mapping[str, object]]]] = ..., disabled: _Optional[_Iterable[str]] = ..., ranks: _Optional[_Mapping[str, int]] = ..., settings: _Optional[_Mapping[str, bytes]] = ..., prefix: _Optional[str] = ..., community_prefix: _Optional[str] = ..., late_s: _Optional[float] = ..., aliases: _Optional[_Iterable[_Union[Alias, _Mapping[str, object]]]] = ..., native: _Optional[_Iterable[str]] = ..., labels: _Optional[_Mapping[str, Contribution.Labels]] = ..., access: _Optional[_Iterable[_Union[AccessRule, _Mapping[str, object]]]] = ..., roles: _Optional[_Mapping[str, Contribution.Roles]] = ..., filters: _Optional[_Iterable[_Union[Filter, _Mapping[str, object]]]] = ...) -> None: ...
 
 class DynamicCommand(_message.Message):
     __slots__ = ("name", "handler", "data", "bare", "least", "cooldown_s", "user_cooldown_s", "enabled", "help", "hidden")
@@ -187,6 +191,20 @@ class Alias(_message.Message):
     ranks: int
     def __init__(self, name: _Optional[str] = ..., line: _Optional[str] = ..., table: _Optional[str] = ..., ranks: _Optional[int] = ...) -> None: ...
 
+class AccessRule(_message.Message):
+    __slots__ = ("id", "effect", "target", "conditions", "ranks")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    EFFECT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONS_FIELD_NUMBER: _ClassVar[int]
+    RANKS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    effect: str
+    target: str
+    conditions: Conditions
+    ranks: int
+    def __init__(self, id: _Optional[str] = ..., effect: _Optional[str] = ..., target: _Optional[str] = ..., conditions: _Optional[_Union[Conditions, _Mapping[str, object]]] = ..., ranks: _Optional[int] = ...) -> None: ...
+
 class Filter(_message.Message):
     __slots__ = ("kind", "canary", "limit", "least", "share", "window_s", "exempt", "exempt_labels", "entities", "action", "seconds", "value", "phrases", "allowed", "permits")
     class PermitsEntry(_message.Message):
@@ -228,6 +246,46 @@ class Filter(_message.Message):
     permits: _containers.ScalarMap[str, float]
     def __init__(self, kind: _Optional[str] = ..., canary: _Optional[bool] = ..., limit: _Optional[int] = ..., least: _Optional[int] = ..., share: _Optional[int] = ..., window_s: _Optional[float] = ..., exempt: _Optional[int] = ..., exempt_labels: _Optional[_Iterable[str]] = ..., entities: _Optional[_Iterable[str]] = ..., action: _Optional[str] = ..., seconds: _Optional[int] = ..., value: _Optional[str] = ..., phrases: _Optional[_Iterable[_Union[Phrase, _Mapping[str, object]]]] = ..., allowed: _Optional[_Iterable[str]] = ..., permits: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
+class Conditions(_message.Message):
+    __slots__ = ("account", "rank", "roles", "labels", "score", "tiers", "points", "age_s", "platforms", "entities", "live", "hours", "cost", "uses", "per_s", "group", "group_s", "together")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    TIERS_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    AGE_S_FIELD_NUMBER: _ClassVar[int]
+    PLATFORMS_FIELD_NUMBER: _ClassVar[int]
+    ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    LIVE_FIELD_NUMBER: _ClassVar[int]
+    HOURS_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    USES_FIELD_NUMBER: _ClassVar[int]
+    PER_S_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    GROUP_S_FIELD_NUMBER: _ClassVar[int]
+    TOGETHER_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    rank: int
+    roles: _containers.RepeatedScalarFieldContainer[str]
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    score: Range
+    tiers: _containers.RepeatedScalarFieldContainer[str]
+    points: Range
+    age_s: Range
+    platforms: _containers.RepeatedScalarFieldContainer[str]
+    entities: _containers.RepeatedScalarFieldContainer[str]
+    live: bool
+    hours: Hours
+    cost: int
+    uses: int
+    per_s: float
+    group: str
+    group_s: float
+    together: bool
+    def __init__(self, account: _Optional[str] = ..., rank: _Optional[int] = ..., roles: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., score: _Optional[_Union[Range, _Mapping[str, object]]] = ..., tiers: _Optional[_Iterable[str]] = ..., points: _Optional[_Union[Range, _Mapping[str, object]]] = ..., age_s: _Optional[_Union[Range, _Mapping[str, object]]] = ..., platforms: _Optional[_Iterable[str]] = ..., entities: _Optional[_Iterable[str]] = ..., live: _Optional[bool] = ..., hours: _Optional[_Union[Hours, _Mapping[str, object]]] = ..., cost: _Optional[int] = ..., uses: _Optional[int] = ..., per_s: _Optional[float] = ..., group: _Optional[str] = ..., group_s: _Optional[float] = ..., together: _Optional[bool] = ...) -> None: ...
+
 class Phrase(_message.Message):
     __slots__ = ("text", "kind")
     TEXT_FIELD_NUMBER: _ClassVar[int]
@@ -235,3 +293,23 @@ class Phrase(_message.Message):
     text: str
     kind: str
     def __init__(self, text: _Optional[str] = ..., kind: _Optional[str] = ...) -> None: ...
+
+class Range(_message.Message):
+    __slots__ = ("at_least", "below")
+    AT_LEAST_FIELD_NUMBER: _ClassVar[int]
+    BELOW_FIELD_NUMBER: _ClassVar[int]
+    at_least: float
+    below: float
+    def __init__(self, at_least: _Optional[float] = ..., below: _Optional[float] = ...) -> None: ...
+
+class Hours(_message.Message):
+    __slots__ = ("days", "start", "end", "zone")
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    ZONE_FIELD_NUMBER: _ClassVar[int]
+    days: int
+    start: int
+    end: int
+    zone: str
+    def __init__(self, days: _Optional[int] = ..., start: _Optional[int] = ..., end: _Optional[int] = ..., zone: _Optional[str] = ...) -> None: ...

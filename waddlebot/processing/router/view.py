@@ -1,7 +1,7 @@
 """View: one community's configuration, compiled so that a line needs no question to anybody."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from waddlebot.libs.access import Access
@@ -137,31 +137,50 @@ class View:
     __slots__ = (
         "access",
         "answers",
+        "answers",
+        "bare",
         "bare",
         "catalogue",
+        "catalogue",
+        "community",
         "community",
         "community_prefix",
+        "community_prefix",
+        "course",
         "course",
         "disabled",
+        "disabled",
+        "filters",
         "labels",
         "late_s",
+        "late_s",
+        "limits",
         "limits",
         "matcher",
+        "matcher",
+        "native",
         "native",
         "own",
+        "own",
+        "own_community",
         "own_community",
         "prefix",
+        "prefix",
+        "prefixes",
         "prefixes",
         "ranks",
+        "ranks",
+        "restricted",
         "restricted",
         "roles",
         "rules",
+        "rules",
+        "settings",
         "settings",
         "starts",
+        "starts",
         "version",
-        "answers", "bare", "catalogue", "community", "community_prefix", "course", "disabled", "filters", "late_s",
-        "limits", "matcher", "native", "own", "own_community", "prefix", "prefixes", "ranks", "restricted",
-        "rules", "settings", "starts", "version",
+        "version",
     )  # fmt: skip
 
     def __init__(self, community: str, version: int, catalogue: Catalogue) -> None:
@@ -311,15 +330,20 @@ def build(
                 _add_alias(view, module, alias)
     _settle_aliases(view)
     active = [given for module, given in contributions.items() if module not in view.disabled]
-    if filters := [one for given in active for one in given.filters]:
-        labels = {account: held for given in active for account, held in given.labels.items()}
-        view.filters = Filters(filters, labels)
+    view.filters = _filters(active)
     rules = [rule for given in active for rule in given.rules]
     rules.sort(key=lambda rule: (-rule.priority, rule.id))
     if rules:
         view.rules = tuple(rules)
         view.matcher = matchers.get([(rule.kind, rule.pattern, rule.case_sensitive) for rule in rules])
     return view
+
+
+def _filters(active: Sequence[Contribution]) -> Filters | None:
+    """The filters that modules contributed, compiled."""
+    filters = [one for given in active for one in given.filters]
+    labels = {account: held for given in active for account, held in given.labels.items()}
+    return Filters(filters, labels) if filters else None
 
 
 def entry_of(module: str, command: Command) -> Entry:
