@@ -25,8 +25,8 @@ type Configured = Mapping[str, tuple[Sequence[str], Sequence[Rule]]]
 def measure(quick: bool) -> dict[str, float | int | str]:
     """Return lines per second with both kinds of rule sets."""
     messages = list(corpus.Corpus(lines=10_000 if quick else 400_000, channels=CHANNELS))
-    shared_s, shared_share = hosting.run(partial(_chat, messages, _sharing()))
-    own_s, own_share = hosting.run(partial(_chat, messages, _owning()))
+    shared_s, shared_share = hosting.run(partial(chat, messages, sharing()))
+    own_s, own_share = hosting.run(partial(chat, messages, _owning()))
     return {
         "plain_lines_per_s": len(messages) / shared_s,
         "plain_lines_own_sets_per_s": len(messages) / own_s,
@@ -36,7 +36,8 @@ def measure(quick: bool) -> dict[str, float | int | str]:
     }
 
 
-def _sharing() -> Configured:
+def sharing() -> Configured:
+    """Return communities that share one set of rules."""
     channels, shared = corpus.channel_names(CHANNELS), rules.rule_set(1_000)
     return {f"c-{n}": (channels[n::SHARING_COMMUNITIES], shared) for n in range(SHARING_COMMUNITIES)}
 
@@ -46,9 +47,11 @@ def _owning() -> Configured:
     return {f"c-{n}": ([channel], sets[n]) for n, channel in enumerate(corpus.channel_names(CHANNELS))}
 
 
-async def _chat(messages: Sequence[Message], configured: Configured) -> tuple[float, float]:
+async def chat(
+    messages: Sequence[Message], configured: Configured, prepare: hosting.Prepare | None = None
+) -> tuple[float, float]:
     """Return the seconds that the lines take until all of them are written, and the processor's share."""
-    async with twitch.fed(prepare=partial(_configure, configured)) as feed:
+    async with twitch.fed(prepare=partial(_configure, configured, prepare)) as feed:
         host, chunks = feed.host, twitch.chunks(messages)
         accounts = len({message.user_id for message in messages})
         counts = hosting.desk_of(host).router.traces.counts
@@ -65,10 +68,12 @@ async def _chat(messages: Sequence[Message], configured: Configured) -> tuple[fl
     return result
 
 
-async def _configure(configured: Configured, dal: AsyncDAL) -> None:
+async def _configure(configured: Configured, prepare: hosting.Prepare | None, dal: AsyncDAL) -> None:
     await hosting.found(dal, {community: channels for community, (channels, _) in configured.items()})
     for community, (_, own) in configured.items():
         await hosting.save_rules(dal, community, own)
+    if prepare is not None:
+        await prepare(dal)
 
 
 def _check(host: Host, messages: Sequence[Message], configured: Configured) -> None:

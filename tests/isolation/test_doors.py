@@ -31,6 +31,13 @@ FOR_ALL = {
 """Contract methods that do not answer for one community alone, and why."""
 
 
+@pytest.fixture(autouse=True)
+def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What modules do by themselves, for all communities, is not asked for by any."""
+    for module in discover().values():
+        monkeypatch.setattr(module, "jobs", [])
+
+
 @contextlib.asynccontextmanager
 async def two(folder: Path) -> AsyncIterator[tuple[HostBot, HostBot, str]]:
     """A bot alone, one beside another community, and the database of that."""

@@ -17,6 +17,7 @@ import pytest
 
 from tests.isolation.values import made_up, rows_of
 from waddlebot.action.interactive.alias.names import BuiltIns
+from waddlebot.action.security.content_filter.chat import pack
 from waddlebot.libs.contracts.registration import CommandManifest, Manifest
 from waddlebot.libs.contracts.router import Trace
 from waddlebot.libs.dal import Batch, Community, DalError, Scope
@@ -68,6 +69,9 @@ TAUGHT: Mapping[tuple[str, str, str], Callable[[str], Any]] = {
     ("processing.router", "register", "manifest"): lambda word: Manifest(
         "x", (CommandManifest(word, "x"),), "http://127.0.0.1:1"
     ),
+    ("security.content_filter", "count", "hits"): lambda word: [(_whose(word), f"{word}-kind", True, 1)],
+    ("security.content_filter", "keep", "rows"): lambda word: [(_whose(word), 4_000_000_000.0, 0, pack([]))],
+    ("security.content_filter", "forget_before", "community"): _whose,
     **{
         ("interactive.alias", name, "built_in"): lambda word: BuiltIns({}, ())
         for name in ("add", "add_alias", "keep", "rename")

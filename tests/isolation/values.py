@@ -4,11 +4,14 @@ import dataclasses
 import enum
 import types
 import typing
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_origin
 
 import msgspec
 
+from waddlebot.action.security.content_filter.chat import Line
+from waddlebot.action.security.content_filter.store import Target
 from waddlebot.libs.contracts.router import Trace
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.resource import encode_json
@@ -122,13 +125,20 @@ def _numbered(table: Table, word: str) -> Row:
     return {"id": {"red": 1_000_007, "green": 1_000_100}[word]} if numbers else {}
 
 
-PACKED: Mapping[tuple[str, str, str], type] = {("processing.router", "failures", "trace"): Trace}
+PACKED: Mapping[tuple[str, str, str], Any] = {
+    ("processing.router", "failures", "trace"): Trace,
+    ("security.content_filter", "chat", "packed"): list[Line],
+    ("security.content_filter", "nuke", "targets"): tuple[Target, ...],
+}
 """What is packed in columns of bytes, by owner, table and column."""
+COMPRESSED = frozenset({("security.content_filter", "chat", "packed")})
+"""Columns whose bytes are compressed, too."""
 
 
 def _cell(owner: Owner, table: Table, column: Column, word: str) -> Any:
     if shape := PACKED.get((owner.name, table.name, column.name)):
-        return msgspec.msgpack.encode(made_up(shape, column.name, word))
+        packed = msgspec.msgpack.encode(made_up(shape, column.name, word))
+        return zlib.compress(packed) if (owner.name, table.name, column.name) in COMPRESSED else packed
     made = text(column.name, word)
     number = int(_TIME) if column.name == "bucket" else _NUMBER  # old ones would be swept away
     values: Row = {

@@ -26,7 +26,7 @@ class Contributed(_message.Message):
     def __init__(self, contributions: _Optional[_Mapping[str, Contribution]] = ...) -> None: ...
 
 class Contribution(_message.Message):
-    __slots__ = ("commands", "rules", "overrides", "restrictions", "disabled", "ranks", "settings", "prefix", "community_prefix", "late_s", "aliases", "native", "labels", "access", "roles", "role_labels")
+    __slots__ = ("commands", "rules", "overrides", "restrictions", "disabled", "ranks", "settings", "prefix", "community_prefix", "late_s", "aliases", "native", "labels", "access", "roles", "role_labels", "filters")
     class Labels(_message.Message):
         __slots__ = ("value",)
         VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +93,7 @@ class Contribution(_message.Message):
     ACCESS_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
     ROLE_LABELS_FIELD_NUMBER: _ClassVar[int]
+    FILTERS_FIELD_NUMBER: _ClassVar[int]
     commands: _containers.RepeatedCompositeFieldContainer[DynamicCommand]
     rules: _containers.RepeatedCompositeFieldContainer[Rule]
     overrides: _containers.RepeatedCompositeFieldContainer[Override]
@@ -109,7 +110,8 @@ class Contribution(_message.Message):
     access: _containers.RepeatedCompositeFieldContainer[AccessRule]
     roles: _containers.MessageMap[str, Contribution.Roles]
     role_labels: _containers.MessageMap[str, Contribution.RoleLabels]
-    def __init__(self, commands: _Optional[_Iterable[_Union[DynamicCommand, _Mapping[str, object]]]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping[str, object]]]] = ..., overrides: _Optional[_Iterable[_Union[Override, _Mapping[str, object]]]] = ..., restrictions: _Optional[_Iterable[_Union[Restriction, _Mapping[str, object]]]] = ..., disabled: _Optional[_Iterable[str]] = ..., ranks: _Optional[_Mapping[str, int]] = ..., settings: _Optional[_Mapping[str, bytes]] = ..., prefix: _Optional[str] = ..., community_prefix: _Optional[str] = ..., late_s: _Optional[float] = ..., aliases: _Optional[_Iterable[_Union[Alias, _Mapping[str, object]]]] = ..., native: _Optional[_Iterable[str]] = ..., labels: _Optional[_Mapping[str, Contribution.Labels]] = ..., access: _Optional[_Iterable[_Union[AccessRule, _Mapping[str, object]]]] = ..., roles: _Optional[_Mapping[str, Contribution.Roles]] = ..., role_labels: _Optional[_Mapping[str, Contribution.RoleLabels]] = ...) -> None: ...
+    filters: _containers.RepeatedCompositeFieldContainer[Filter]
+    def __init__(self, commands: _Optional[_Iterable[_Union[DynamicCommand, _Mapping[str, object]]]] = ..., rules: _Optional[_Iterable[_Union[Rule, _Mapping[str, object]]]] = ..., overrides: _Optional[_Iterable[_Union[Override, _Mapping[str, object]]]] = ..., restrictions: _Optional[_Iterable[_Union[Restriction, _Mapping[str, object]]]] = ..., disabled: _Optional[_Iterable[str]] = ..., ranks: _Optional[_Mapping[str, int]] = ..., settings: _Optional[_Mapping[str, bytes]] = ..., prefix: _Optional[str] = ..., community_prefix: _Optional[str] = ..., late_s: _Optional[float] = ..., aliases: _Optional[_Iterable[_Union[Alias, _Mapping[str, object]]]] = ..., native: _Optional[_Iterable[str]] = ..., labels: _Optional[_Mapping[str, Contribution.Labels]] = ..., access: _Optional[_Iterable[_Union[AccessRule, _Mapping[str, object]]]] = ..., roles: _Optional[_Mapping[str, Contribution.Roles]] = ..., role_labels: _Optional[_Mapping[str, Contribution.RoleLabels]] = ..., filters: _Optional[_Iterable[_Union[Filter, _Mapping[str, object]]]] = ...) -> None: ...
 
 class DynamicCommand(_message.Message):
     __slots__ = ("name", "handler", "data", "bare", "least", "cooldown_s", "user_cooldown_s", "enabled", "help", "hidden")
@@ -219,6 +221,47 @@ class AccessRule(_message.Message):
     ranks: int
     def __init__(self, id: _Optional[str] = ..., effect: _Optional[str] = ..., target: _Optional[str] = ..., conditions: _Optional[_Union[Conditions, _Mapping[str, object]]] = ..., ranks: _Optional[int] = ...) -> None: ...
 
+class Filter(_message.Message):
+    __slots__ = ("kind", "canary", "limit", "least", "share", "window_s", "exempt", "exempt_labels", "entities", "action", "seconds", "value", "phrases", "allowed", "permits")
+    class PermitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    CANARY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    LEAST_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_S_FIELD_NUMBER: _ClassVar[int]
+    EXEMPT_FIELD_NUMBER: _ClassVar[int]
+    EXEMPT_LABELS_FIELD_NUMBER: _ClassVar[int]
+    ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    PHRASES_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    PERMITS_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    canary: bool
+    limit: int
+    least: int
+    share: int
+    window_s: float
+    exempt: int
+    exempt_labels: _containers.RepeatedScalarFieldContainer[str]
+    entities: _containers.RepeatedScalarFieldContainer[str]
+    action: str
+    seconds: int
+    value: str
+    phrases: _containers.RepeatedCompositeFieldContainer[Phrase]
+    allowed: _containers.RepeatedScalarFieldContainer[str]
+    permits: _containers.ScalarMap[str, float]
+    def __init__(self, kind: _Optional[str] = ..., canary: _Optional[bool] = ..., limit: _Optional[int] = ..., least: _Optional[int] = ..., share: _Optional[int] = ..., window_s: _Optional[float] = ..., exempt: _Optional[int] = ..., exempt_labels: _Optional[_Iterable[str]] = ..., entities: _Optional[_Iterable[str]] = ..., action: _Optional[str] = ..., seconds: _Optional[int] = ..., value: _Optional[str] = ..., phrases: _Optional[_Iterable[_Union[Phrase, _Mapping[str, object]]]] = ..., allowed: _Optional[_Iterable[str]] = ..., permits: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
 class Conditions(_message.Message):
     __slots__ = ("account", "rank", "roles", "labels", "score", "tiers", "points", "age_s", "platforms", "entities", "live", "hours", "cost", "uses", "per_s", "group", "group_s", "together")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -258,6 +301,14 @@ class Conditions(_message.Message):
     group_s: float
     together: bool
     def __init__(self, account: _Optional[str] = ..., rank: _Optional[int] = ..., roles: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., score: _Optional[_Union[Range, _Mapping[str, object]]] = ..., tiers: _Optional[_Iterable[str]] = ..., points: _Optional[_Union[Range, _Mapping[str, object]]] = ..., age_s: _Optional[_Union[Range, _Mapping[str, object]]] = ..., platforms: _Optional[_Iterable[str]] = ..., entities: _Optional[_Iterable[str]] = ..., live: _Optional[bool] = ..., hours: _Optional[_Union[Hours, _Mapping[str, object]]] = ..., cost: _Optional[int] = ..., uses: _Optional[int] = ..., per_s: _Optional[float] = ..., group: _Optional[str] = ..., group_s: _Optional[float] = ..., together: _Optional[bool] = ...) -> None: ...
+
+class Phrase(_message.Message):
+    __slots__ = ("text", "kind")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    kind: str
+    def __init__(self, text: _Optional[str] = ..., kind: _Optional[str] = ...) -> None: ...
 
 class Range(_message.Message):
     __slots__ = ("at_least", "below")

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import ahocorasick_rs
-import re2
 
 from waddlebot.libs.matching.pattern import Kind
 from waddlebot.libs.matching.required import required_text
-
-_SET_BYTES_MAX = 64 << 20  # the default 8 MB cannot hold 10,000 patterns
+from waddlebot.libs.matching.sets import expression_sets
 
 type Pattern = tuple[Kind, str, bool]
 """Kind, pattern, and whether capitals matter."""
@@ -168,45 +166,11 @@ def _expressions(patterns: Sequence[tuple[int, str, bool]]) -> list[tuple[Callab
     sources = [f"(?s{'' if sensitive else 'i'})(?:{pattern})" for _, pattern, sensitive in patterns]
     compiled = []
     start = 0
-    for found in _sets(sources):
+    for found in expression_sets(sources):
         end = start + found.size
         compiled.append((found.Match, [position for position, _, _ in patterns[start:end]]))
         start = end
     return compiled
-
-
-class _Set:
-    """An RE2 Set and how many patterns it holds.
-
-    Its inner ``Match`` takes the bytes as they are: the public one looks at the type of its argument and of
-    its answer in Python, which takes a quarter of the time of a match.
-    """
-
-    __slots__ = ("Match", "size")
-
-    def __init__(self, compiled: Any, size: int) -> None:
-        self.Match: Callable[[bytes], Any] = compiled._set.Match
-        self.size = size
-
-
-def _sets(sources: Sequence[str]) -> list[_Set]:
-    """The sources as few sets; one that is too big for its memory becomes two."""
-    if not sources:
-        return []
-    options = re2.Options()
-    options.max_mem = _SET_BYTES_MAX
-    options.log_errors = False
-    compiled = re2.Set.SearchSet(options)
-    for source in sources:
-        compiled.Add(source)
-    try:
-        compiled.Compile()
-    except re2.error:
-        if len(sources) == 1:
-            raise
-        half = len(sources) // 2
-        return _sets(sources[:half]) + _sets(sources[half:])
-    return [_Set(compiled, len(sources))]
 
 
 def _is_word(text: str, start: int, end: int) -> bool:

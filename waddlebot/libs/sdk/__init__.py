@@ -43,7 +43,16 @@ from waddlebot.libs.sdk.ports import (
 )
 from waddlebot.libs.sdk.rank import Rank, Role, admits
 from waddlebot.libs.sdk.reply import Answers, Refusal, Reply, listed
-from waddlebot.libs.sdk.view import Alias, Contribution, DynamicCommand, Override, Restriction, Rule
+from waddlebot.libs.sdk.view import (
+    Alias,
+    Contribution,
+    DynamicCommand,
+    Filter,
+    Override,
+    Phrase,
+    Restriction,
+    Rule,
+)
 
 __all__ = [
     "CHAT_MESSAGE",
@@ -77,6 +86,7 @@ __all__ = [
     "Events",
     "Field",
     "FieldError",
+    "Filter",
     "Gathered",
     "Job",
     "Login",
@@ -84,6 +94,7 @@ __all__ = [
     "Mount",
     "Observer",
     "Override",
+    "Phrase",
     "Rank",
     "Refusal",
     "Reply",

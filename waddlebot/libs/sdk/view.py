@@ -76,6 +76,50 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     secret_id: str = ""
 
 
+type FilterKind = Literal[
+    "blocklist", "links", "crowd", "duplicates", "rate", "zalgo", "caps", "symbols", "emotes", "characters",
+    "words", "length",
+]  # fmt: skip
+"""What filters look for; of several that find something the first here acts (libs/filters)."""
+
+type FilterAction = Literal["delete", "warn", "timeout"]
+
+
+class Phrase(msgspec.Struct, frozen=True, gc=False):
+    """What a blocklist holds: as a ``word`` of its own or anywhere (``contains``); ``*`` is any few characters."""
+
+    text: str
+    kind: Literal["word", "contains"] = "word"
+
+
+class Filter(msgspec.Struct, frozen=True, gc=False):
+    """A filter of chat lines that is on (libs/filters); a ``canary`` only notes what it finds.
+
+    What is too much depends on the kind: ``limit`` times (or characters), in lines of at least ``least``
+    characters, ``share`` per cent of them, within ``window_s``. ``exempt`` is the mask of ranks it leaves alone,
+    ``exempt_labels`` are labels whose holders it does; ``entities`` empty means all of the community. ``action``
+    is done at once: delete the line, ``warn`` in words and no more, or a timeout of ``seconds``; ``value`` are the
+    words said. ``phrases`` are a blocklist's; ``allowed`` the domains that links may lead to, and ``permits``
+    accounts that may post any until then (seconds since the epoch).
+    """
+
+    kind: FilterKind
+    canary: bool = False
+    limit: int = 0
+    least: int = 0
+    share: int = 0
+    window_s: float = 0.0
+    exempt: int = 0
+    exempt_labels: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    action: FilterAction = "delete"
+    seconds: int = 0
+    value: str = ""
+    phrases: tuple[Phrase, ...] = ()
+    allowed: tuple[str, ...] = ()
+    permits: dict[str, float] = {}
+
+
 class Override(msgspec.Struct, frozen=True, gc=False):
     """What a community changed of a module's command; ``None`` keeps the declared value."""
 
@@ -173,7 +217,7 @@ class Contribution(msgspec.Struct, frozen=True):
     are the platforms whose accounts a receiver of ours vouches for in this community. ``labels`` maps accounts to
     the labels they were given here, and ``role_labels`` roles of platforms, as ``platform:role``, to those that
     whoever has the role has with it: a person's are those of all their accounts. ``roles`` maps accounts to the
-    community's own roles that they hold.
+    community's own roles that they hold. ``filters`` are those that are on.
     """
 
     commands: tuple[DynamicCommand, ...] = ()
@@ -192,6 +236,7 @@ class Contribution(msgspec.Struct, frozen=True):
     access: tuple[AccessRule, ...] = ()
     roles: dict[str, tuple[str, ...]] = {}
     role_labels: dict[str, tuple[str, ...]] = {}
+    filters: tuple[Filter, ...] = ()
 
 
 class Communities(msgspec.Struct, frozen=True):

@@ -86,7 +86,9 @@ class Desk:
     async def _build(self, community: str, found: Compiled) -> View:
         catalogue = self.catalogue
         parts = (community, found.version, catalogue, found.contributions, self.matchers)
-        rules = sum(len(contribution.rules) for contribution in found.contributions.values())
+        given = found.contributions.values()
+        rules = sum(len(one.rules) for one in given)
+        rules += sum(len(filter_.phrases) for one in given for filter_ in one.filters)
         if rules <= _INLINE_RULES_MAX:
             return build(*parts)
         view = await asyncio.to_thread(build, *parts)

@@ -28,6 +28,7 @@ from waddlebot.libs.sdk.ports import FOLLOWS, Directory, sends_of
 from waddlebot.libs.sdk.tracing import Tracer
 from waddlebot.processing.router.cooldowns import Cooldowns
 from waddlebot.processing.router.deciding import PAUSED, Questions, admitted
+from waddlebot.processing.router.filtering import Filtering
 from waddlebot.processing.router.lanes import Lanes
 from waddlebot.processing.router.limits import Limits
 from waddlebot.processing.router.pipeline import (
@@ -115,6 +116,7 @@ class Router:
         self.limits = Limits()
         self.sessions = Sessions()
         self.rules = Rules()
+        self.filtering = Filtering()
         self.traces = Traces(STAGE_NAMES, (LINE_STAGES - 1, PLAIN))
         self.uses: Counter[tuple[str, str]] = Counter()
         self.now_s = time.monotonic()
@@ -340,6 +342,8 @@ class Router:
         for community, view in loaded.items():
             there = self.views.get(community)
             if there is None or there.version <= view.version:
+                if there is not None:
+                    view.follow(there)
                 self.views[community] = view
 
     def _flush(self) -> None:

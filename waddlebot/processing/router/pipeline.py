@@ -80,10 +80,19 @@ def restrict(trip: Trip) -> str | None:
 
 
 def moderate(trip: Trip) -> str | None:
-    """String rules: all patterns of the community at once."""
-    view = trip.view
-    if view.matcher is not None and trip.event.kind == CHAT_MESSAGE:
-        hits = view.matcher.match(trip.event.text)
+    """Filters, then string rules: all patterns of the community at once."""
+    event, view = trip.event, trip.view
+    if event.kind != CHAT_MESSAGE:
+        return None
+    if view.filters is not None:
+        found = view.filters.check(
+            event, is_command=event.text[:1] in view.starts and view.find(event.text) is not None
+        )
+        reason = trip.router.filtering.apply(trip, found) if found else None
+        if reason is not None:
+            return reason
+    if view.matcher is not None:
+        hits = view.matcher.match(event.text)
         if hits:
             return trip.router.rules.apply(trip, hits)
     return None
@@ -227,7 +236,7 @@ LINE_STAGES = 4
 # switched off.
 _IDLE_IN: Mapping[Stage, Callable[[View], bool]] = {
     restrict: lambda view: not view.restricted,
-    moderate: lambda view: view.matcher is None,
+    moderate: lambda view: view.matcher is None and view.filters is None,
 }
 _IDLE_FOR: Mapping[Stage, Callable[[Entry], bool]] = {
     enabled: lambda entry: entry.enabled,

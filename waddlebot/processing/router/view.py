@@ -1,10 +1,11 @@
 """View: one community's configuration, compiled so that a line needs no question to anybody."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from waddlebot.libs.access import Access
+from waddlebot.libs.filters import Filters
 from waddlebot.libs.matching import Matcher, Matchers
 from waddlebot.libs.sdk import (
     CHAT_MESSAGE,
@@ -136,28 +137,50 @@ class View:
     __slots__ = (
         "access",
         "answers",
+        "answers",
+        "bare",
         "bare",
         "catalogue",
+        "catalogue",
+        "community",
         "community",
         "community_prefix",
+        "community_prefix",
+        "course",
         "course",
         "disabled",
+        "disabled",
+        "filters",
         "labels",
         "late_s",
+        "late_s",
+        "limits",
         "limits",
         "matcher",
+        "matcher",
+        "native",
         "native",
         "own",
+        "own",
+        "own_community",
         "own_community",
         "prefix",
+        "prefix",
+        "prefixes",
         "prefixes",
         "ranks",
+        "ranks",
+        "restricted",
         "restricted",
         "role_labels",
         "roles",
         "rules",
+        "rules",
+        "settings",
         "settings",
         "starts",
+        "starts",
+        "version",
         "version",
     )  # fmt: skip
 
@@ -185,6 +208,7 @@ class View:
         self.answers = catalogue.answers
         self.rules: tuple[Rule, ...] = ()
         self.matcher: Matcher | None = None
+        self.filters: Filters | None = None
         self.starts = DEFAULT_PREFIX + DEFAULT_COMMUNITY_PREFIX
         self.course: tuple[Any, ...] = ()  # the stages that a line needs here, worked out by who runs them
 
@@ -195,8 +219,14 @@ class View:
             and event.text[:1] not in self.starts
             and not self.bare
             and not (self.restricted and event.account in self.restricted)
+            and (self.filters is None or not self.filters.check(event))
             and (self.matcher is None or not self.matcher.match(event.text))
         )
+
+    def follow(self, former: "View") -> None:
+        """Take the place of the view before, and go on with what its filters remember."""
+        if self.filters is not None and former.filters is not None:
+            self.filters.follow(former.filters)
 
     def vouched(self, ranks: int, event: Event) -> int:
         """Ranks of an event's account, cut to a moderator's where who brought the event cannot vouch for more.
@@ -302,12 +332,21 @@ def build(
             for alias in given.aliases:
                 _add_alias(view, module, alias)
     _settle_aliases(view)
-    rules = [r for m, given in contributions.items() if m not in view.disabled for r in given.rules]
+    active = [given for module, given in contributions.items() if module not in view.disabled]
+    view.filters = _filters(active)
+    rules = [rule for given in active for rule in given.rules]
     rules.sort(key=lambda rule: (-rule.priority, rule.id))
     if rules:
         view.rules = tuple(rules)
         view.matcher = matchers.get([(rule.kind, rule.pattern, rule.case_sensitive) for rule in rules])
     return view
+
+
+def _filters(active: Sequence[Contribution]) -> Filters | None:
+    """The filters that modules contributed, compiled."""
+    filters = [one for given in active for one in given.filters]
+    labels = {account: held for given in active for account, held in given.labels.items()}
+    return Filters(filters, labels) if filters else None
 
 
 def entry_of(module: str, command: Command) -> Entry:

@@ -71,7 +71,7 @@ def test_few_and_many_literals_agree() -> None:
 
 
 def test_expressions_too_big_for_one_set_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("waddlebot.libs.matching.matcher._SET_BYTES_MAX", 16 << 20)
+    monkeypatch.setattr("waddlebot.libs.matching.sets._SET_BYTES_MAX", 16 << 20)
     rules: list[tuple[Kind, str, bool]] = [("regex", rf"x{n}\pL{{20}}\pN{{20}}", False) for n in range(20)]
     assert list(Matcher(rules).match("x19" + "a" * 20 + "1" * 20)) == [19]
 

@@ -1,0 +1,1 @@
+"""Modules that keep a community safe."""

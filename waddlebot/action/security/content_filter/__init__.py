@@ -1,0 +1,1 @@
+"""Content filter: what may not be said, and what is done when it is."""
