@@ -132,7 +132,7 @@ async def test_public_paths_are_passed_on_and_no_others(proxy: Proxy) -> None:
         for path in (
             "/metrics",
             "/health/ready",
-            "/api/v1/core.identity/x",
+            "/api/v1/pushing.irc/x",
             "/_call/processing.router",
             "/x",
         ):

@@ -88,7 +88,7 @@ async def test_1_what_every_door_announces_the_router_takes_and_observers_see(tm
         desk = host.runners["processing.router"].services.state()
         await until(lambda: desk.router.traces.counts["answered"] >= 2)
         seen = host.runners["core.identity"].services.state()
-        await until(lambda: len(seen._logins) == 2)
+        await until(lambda: len(seen.seen._logins) == 2)
 
 
 async def test_1_what_a_platform_says_is_answered_there(tmp_path: Path, ngircd: IrcServer) -> None:

@@ -85,11 +85,11 @@ def test_built_in_commands_go_by_the_names_they_have_here() -> None:
 
     changed = BuiltIns(
         MANIFESTS,
-        (Override("reputation", name="karma", least=admits(Rank.VIP)), Override("activity", enabled=False)),
+        (Override("activity", name="karma", least=admits(Rank.VIP)), Override("claim", enabled=False)),
     )
     assert changed.has("karma")
-    assert not changed.has("reputation")
     assert not changed.has("activity")
+    assert not changed.has("claim")
     karma = changed.find("karma")
     assert karma is not None
     assert changed.least(karma) == admits(Rank.VIP)
