@@ -129,7 +129,7 @@ async def test_some_modules_are_a_host_too(tmp_path: Path) -> None:
 async def test_a_host_alone_knows_whether_its_modules_want_an_event(
     tmp_path: Path, others: tuple[str, ...], wanted: bool
 ) -> None:
-    host = host_of(environ_of(tmp_path), "core.community", "processing.router", *others)
+    host = host_of(environ_of(tmp_path), "processing.router", *others)
     await host.start()
     try:
         assert host.runners["processing.router"].services.ports().wanted(COMMAND_EXECUTED) is wanted
