@@ -47,7 +47,7 @@ _FORGET = (
 )
 
 
-@resource(key=("entity",), table="entity")
+@resource(key=("entity",), table="entity", portable=False)
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entity:
     """Where something happens, ``platform:server:channel``; it belongs to one community.
@@ -101,7 +101,7 @@ class CommandOverride:
     say_limited: bool | None = None
 
 
-@resource(key=("id",), table="access")
+@resource(key=("id",), table="access", own=("ranks",))
 @dataclasses.dataclass(frozen=True, slots=True)
 class Access:
     """Who may use what, and when. ``ranks`` is the mask of who made it: it gives nobody more than that."""

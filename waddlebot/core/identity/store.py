@@ -9,8 +9,8 @@ from waddlebot.core.identity.login.tables import LOGIN_TABLES
 from waddlebot.core.identity.people import ACCOUNTS_MAX, groups_of, last_bond, pair_of
 from waddlebot.core.identity.seen import News
 from waddlebot.libs.contracts.identity import Account
-from waddlebot.libs.dal import DalError
-from waddlebot.libs.sdk import Column, Table, configures, reads, resource, writes
+from waddlebot.libs.dal import Edit
+from waddlebot.libs.sdk import Column, Refusal, Table, configures, reads, resource, writes
 
 ACCOUNT = Table(
     "account",
@@ -51,7 +51,7 @@ REQUESTS_MAX = 3
 _REQUESTS_S = 3_600.0
 
 
-@resource(key=("account", "other"), table="bond")
+@resource(key=("account", "other"), table="bond", portable=False)
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bond:
     """Two accounts, the lesser first, that somebody proved ``at`` that time (seconds since 1970) to be theirs.
@@ -226,10 +226,15 @@ class IdentityStore(LoginStore):
             {"left": left, "target": target, "digest": digest},
         )
 
-    def readmit(self, record: object) -> None:
+    def admit(self, edits: Sequence[Edit]) -> None:
         """A bond that comes back closes no ring, and makes nobody have more accounts than one person may."""
-        if isinstance(record, Bond) and (refusal := self._refusal(record.account, record.other)):
-            raise DalError(refusal)
+        for bond in (edit.after for edit in edits if isinstance(edit.after, Bond)):
+            group = self._group(bond.account)
+            if len(group) > ACCOUNTS_MAX:
+                raise Refusal(f"One person has {ACCOUNTS_MAX} accounts at most: unlink one first.")
+            bonds = sum(one.account in group for one in self.list(Bond))
+            if bonds >= len(group):
+                raise Refusal("These accounts are linked already.")
 
     def _refusal(self, account: str, other: str) -> str:
         mine, theirs = self._group(account), self._group(other)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from waddlebot.core.labels.words import problem_of, role_problem
 from waddlebot.libs.contracts.labels import LIMITS, LabelChange, Labelled, LabelsSet, RowError
-from waddlebot.libs.dal import DalError
+from waddlebot.libs.dal import Edit
 from waddlebot.libs.sdk import Column, Refusal, Store, Table, configures, reads, resource, writes
 
 PEOPLE_MAX = 20_000
@@ -137,7 +137,7 @@ class LabelStore(Store):
             error = problem_of(change, groups.union(places)) or book.make(change)
             if error:
                 errors.append(RowError(row, error))
-        if not errors and (error := self._full(book.added)):
+        if not errors and book.added and (error := self._full(book.added)):
             errors.append(RowError(len(changes) - 1, error))
         if errors:
             return LabelsSet(0, tuple(errors))
@@ -147,34 +147,43 @@ class LabelStore(Store):
             self.put(Label(kind, thing, label, name))
         return LabelsSet(len(book.removed) + len(book.added))
 
-    def readmit(self, record: object) -> None:
-        """What comes back fits the limits there are, and gives nobody a rank."""
-        if isinstance(record, Label):
-            there = self._labels(record.kind, (record.thing,)).get(record.thing)
-            limit = LIMITS.get(record.kind, 0)
-            if there and len(there.labels) >= limit and record.label not in there.labels:
-                raise DalError(f"{record.thing} has {limit} labels already: take one off first.")
-            if error := self._full({(record.kind, record.thing, record.label): ""}):
-                raise DalError(error)
-        elif isinstance(record, RoleLabel):
-            if error := role_problem(record.role) or self._crowded(RoleLabel, MAPPINGS_MAX):
-                raise DalError(error)
-        elif isinstance(record, Group) and (error := self._crowded(Group, GROUPS_MAX)):
-            raise DalError(error)
+    def admit(self, edits: Sequence[Edit]) -> None:
+        """What comes back or is brought in fits the limits there are, and gives nobody a rank."""
+        records = [edit.after for edit in edits if edit.after is not None]
+        if labels := [record for record in records if isinstance(record, Label)]:
+            groups = {f"group:{group.name}" for group in self.list(Group)}
+            for label in labels:
+                self._check_label(label, groups)
+            if error := self._full(()):
+                raise Refusal(error)
+        for mapping in (record for record in records if isinstance(record, RoleLabel)):
+            if error := role_problem(mapping.role) or self._crowded(RoleLabel, MAPPINGS_MAX):
+                raise Refusal(error)
+        if any(isinstance(record, Group) for record in records) and (error := self._crowded(Group, GROUPS_MAX)):
+            raise Refusal(error)
+
+    def _check_label(self, label: Label, groups: set[str]) -> None:
+        own = {f"{label.kind}:{label.thing}"} if label.kind != "group" else set()
+        # Which modules, channels and communities there are, others know: an unknown one's label does nothing.
+        if error := problem_of(LabelChange(label.kind, label.thing, label.label), groups | own):
+            raise Refusal(error)
+        limit = LIMITS.get(label.kind, 0)
+        if len(self._labels(label.kind, (label.thing,))[label.thing].labels) > limit:
+            raise Refusal(f"{label.thing} has {limit} labels already: take one off first.")
 
     def _crowded(self, cls: type, most: int) -> str:
-        return f"There are {most} already: remove one first." if len(self.list(cls)) >= most else ""
+        return f"There are {most} at most: remove one first." if len(self.list(cls)) > most else ""
 
     def _full(self, added: Iterable[tuple[str, str, str]]) -> str:
+        """Why there are too many labels with those that are ``added``; empty where there are not."""
+        ((users, all_),) = self.db.execute(
+            "select coalesce(sum(case when kind = 'user' then 1 else 0 end), 0), count(*) "
+            "from {label} where {scope}"
+        )
         for is_user, most, what in ((True, PEOPLE_MAX, "people"), (False, THINGS_MAX, "things")):
             new = sum((kind == "user") is is_user for kind, _, _ in added)
-            if new:
-                ((users, all_),) = self.db.execute(
-                    "select coalesce(sum(case when kind = 'user' then 1 else 0 end), 0), count(*) "
-                    "from {label} where {scope}"
-                )
-                if (users if is_user else all_ - users) + new > most:
-                    return f"A community has at most {most:,} labels on {what}: take some off first."
+            if (users if is_user else all_ - users) + new > most:
+                return f"A community has at most {most:,} labels on {what}: take some off first."
         return ""
 
     def _labels(self, kind: str, things: Sequence[str]) -> dict[str, Labelled]:

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from waddlebot.libs.dal import DalError
-from waddlebot.libs.sdk import Column, Store, Table, configures, reads, resource, writes
+from waddlebot.libs.dal import DalError, Edit
+from waddlebot.libs.sdk import Column, Refusal, Store, Table, configures, reads, resource, writes
 
 ACTS_MAX = 5_000
 """Acts in force in one community; routers hold who is restricted in memory."""
@@ -48,7 +48,7 @@ APPEAL = Table(
 )
 
 
-@resource(key=("id",), table="act")
+@resource(key=("id",), table="act", portable=False)
 @dataclasses.dataclass(frozen=True, slots=True)
 class Act:
     """What a policy does to a person, by all accounts they had at that time; without the record it is undone.
@@ -287,10 +287,10 @@ class ActStore(Store):
             self.remove(Act, id=id_)
         return dataclasses.replace(appeal, state=state, decided_by=by, decision=decision)
 
-    def readmit(self, record: object) -> None:
+    def admit(self, edits: Sequence[Edit]) -> None:
         """An act that comes back is one of so many at most."""
-        if isinstance(record, Act) and len(self.list(Act)) >= ACTS_MAX:
-            raise DalError(f"{ACTS_MAX} people are under a policy here already.")
+        if any(isinstance(edit.after, Act) for edit in edits) and len(self.list(Act)) > ACTS_MAX:
+            raise Refusal(f"{ACTS_MAX} people are under a policy here already.")
 
     def _acts(self, accounts: Iterable[str]) -> list[Act]:
         wanted = set(accounts)

@@ -31,7 +31,7 @@ What the layer promises, on both engines alike (its suites run on both):
 - **Once.** With an `EffectKey` a write happens once, however often its delivery is run; a re-run gets the
   stored result (`effects`, `units`).
 - **On the record.** Resources change in `@configures` only, with who, what and why; changes can be undone
-  (`changes`).
+  whole (`changes`, `ledger`).
 - **Migrated on purpose.** Hosts never alter a schema; `upgrade` applies numbered SQL files (`migrations`),
   `differences` proves that they create what the code declares (`schema`), `backup` and `restore` move data
   between engines (`backup`).
@@ -53,32 +53,41 @@ from waddlebot.libs.dal.errors import (
     DalError,
     InDoubt,
     Invalid,
+    Refused,
     SchemaError,
     ScopeError,
     Unavailable,
 )
+from waddlebot.libs.dal.ledger import ChangeSet, Configuration, Ledger, Rehearsed, Wanted
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.resource import Resource, resource, resource_of
 from waddlebot.libs.dal.scopes import Batch, Community, Scope, System
-from waddlebot.libs.dal.store import Store, configures, reads, writes
+from waddlebot.libs.dal.store import ALL_RANKS, Edit, Store, configures, reads, writes
 from waddlebot.libs.dal.table import Column, Table
 
 __all__ = [
+    "ALL_RANKS",
     "AsyncDAL",
     "Batch",
     "Budget",
     "Budgets",
     "Busy",
     "Change",
+    "ChangeSet",
     "Column",
     "Community",
+    "Configuration",
     "Conflict",
     "DalError",
     "Difference",
+    "Edit",
     "EffectKey",
     "InDoubt",
     "Invalid",
+    "Ledger",
     "Owner",
+    "Refused",
+    "Rehearsed",
     "Resource",
     "SchemaError",
     "Scope",
@@ -87,6 +96,7 @@ __all__ = [
     "System",
     "Table",
     "Unavailable",
+    "Wanted",
     "configures",
     "reads",
     "resource",

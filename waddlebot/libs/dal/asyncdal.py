@@ -11,9 +11,10 @@ from waddlebot.libs.dal.admin import admin, sqlite_path
 from waddlebot.libs.dal.binding import Engine, OwnerBinding, TargetState
 from waddlebot.libs.dal.budgets import Budgets
 from waddlebot.libs.dal.capacity import check_connections
-from waddlebot.libs.dal.changes import Change, SystemStore
+from waddlebot.libs.dal.changes import Change
 from waddlebot.libs.dal.effects import EffectKey
 from waddlebot.libs.dal.errors import DalError
+from waddlebot.libs.dal.ledger import ChangeSet, SystemStore
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.rowsecurity import check_role
 from waddlebot.libs.dal.scopes import Community, Scope, System
@@ -75,7 +76,9 @@ class AsyncDAL:
         system = Statements(migrations.SYSTEM, self._engine.dialect)
         for owner in self.owners:
             statements = Statements(owner, self._engine.dialect)
-            self._bindings[owner.name] = OwnerBinding(owner, self._engine, statements, system, self._wire_check)
+            self._bindings[owner.name] = OwnerBinding(
+                owner, self._engine, statements, self._bindings, system, self._wire_check
+            )
 
     async def close(self) -> None:
         """Finish what is queued and close every connection."""
@@ -128,27 +131,21 @@ class AsyncDAL:
         """The community's newest changes, newest first; `before` is the id to go on from."""
         return await self._system(Community(community)).changes(limit, before)
 
-    async def change(self, community: str, change_id: int) -> Change | None:
-        """One change of the community."""
-        return await self._system(Community(community)).change(change_id)
+    async def change_sets(self, community: str, limit: int = 50) -> list[ChangeSet]:
+        """The community's newest change sets, newest first."""
+        return await self._system(Community(community)).change_sets(limit)
 
     async def undo(
-        self, community: str, change_id: int, *, actor: str, reason: str = "", force: bool = False
-    ) -> Change | None:
-        """Take a change back, which is itself a change; None if the record is already as it was before.
+        self, community: str, number: int, *, actor: str, reason: str = "", force: bool = False
+    ) -> ChangeSet | None:
+        """Take a change set back, whole, which is itself one; None if nothing is left of it to take back.
 
-        Raises Conflict when the record was changed again since, unless forced, and DalError when there is no such
-        change in the community.
+        Raises Conflict when a record was changed again since, unless forced, and Refused when there is no such set
+        in the community.
         """
-        change = await self.change(community, change_id)
-        if change is None:
-            raise DalError(f"there is no change {change_id} in the community {community!r}")
-        store = self.bind(change.module, Community(community), actor=actor, reason=reason)
-        system = self._system(Community(community))
-        earlier = await system.undone_by(change_id)
-        await changes.undo_change(store, change, force)
-        undone = await system.undone_by(change_id)
-        return None if undone == earlier else undone
+        store = self._system(Community(community), actor, reason)
+        made = await store.undo(number, force=force)
+        return await store.change_set(made) if made else None
 
     async def forget_effects(self, before: float) -> int:
         """Forget effects older than `before` (seconds since 1970); the caller knows what may still be re-run."""
@@ -161,8 +158,8 @@ class AsyncDAL:
                 total += count
         return total
 
-    def _system(self, scope: Scope) -> SystemStore:
-        store = self.bind(migrations.SYSTEM.name, scope)
+    def _system(self, scope: Scope, actor: str = "", reason: str = "") -> SystemStore:
+        store = self.bind(migrations.SYSTEM.name, scope, actor=actor, reason=reason)
         assert isinstance(store, SystemStore)  # noqa: S101  # for the type checker: it is registered above
         return store
 

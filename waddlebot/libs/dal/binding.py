@@ -1,7 +1,7 @@
 """OwnerBinding: an owner on an open database, what stores hand their calls to."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,12 +53,20 @@ class Engine(Protocol):
 class OwnerBinding:
     """One owner, opened: its statements, and the lanes its work goes to."""
 
-    __slots__ = ("_engine", "configured", "owner", "statements", "system", "wire_check")
+    __slots__ = ("_engine", "configured", "others", "owner", "statements", "system", "wire_check")
 
     def __init__(
-        self, owner: Owner, engine: Engine, statements: Statements, system: Statements, wire_check: bool
+        self,
+        owner: Owner,
+        engine: Engine,
+        statements: Statements,
+        others: Mapping[str, "OwnerBinding"],
+        system: Statements,
+        wire_check: bool,
     ) -> None:
         self.owner = owner
+        self.others = others
+        """Every owner on the database by name, this one too."""
         self.statements = statements
         self.system = system
         self.wire_check = wire_check

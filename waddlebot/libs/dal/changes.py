@@ -1,4 +1,4 @@
-"""Changes: who changed which configuration from what to what, and why; and taking it back.
+"""Changes: who changed which configuration from what to what, and why. `ledger` takes them back.
 
 The rows commit with the change itself. `config_clock` holds one row that every change increments: its lock
 makes the sequence follow the order of commits, so that a poll of `config_version` never skips a change that
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from waddlebot.libs.dal.errors import Conflict, DalError
+from waddlebot.libs.dal.errors import DalError
 from waddlebot.libs.dal.resource import Resource
 from waddlebot.libs.dal.scopes import Community
 from waddlebot.libs.dal.statements import scope_values
-from waddlebot.libs.dal.store import Store, configures, reads, writes
+from waddlebot.libs.dal.store import Store, writes
 from waddlebot.libs.dal.table import Column, Table
 
 if TYPE_CHECKING:
@@ -59,16 +59,21 @@ SCHEMA_VERSION = Table(
 
 FORGET_MAX = 5_000  # effects in one transaction: other writers wait for it
 
-_FIELDS = ", ".join(column.name for column in CHANGE.columns)
+CHANGE_FIELDS = ", ".join(column.name for column in CHANGE.columns)
 
 
 class Pending(NamedTuple):
-    """One record a running unit of work has changed; None stands for "not there"."""
+    """One record a running unit of work has changed; None stands for "not there".
 
+    `undoes` is the id of the change that it takes back.
+    """
+
+    owner: str
     resource: Resource
     key: tuple[Any, ...]
     before: Any
     after: Any
+    undoes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +89,8 @@ class Difference:
 class Change:
     """One record's change, as it is kept for ever. `before` and `after` are JSON, None where there was no record.
 
-    `at` is in seconds since 1970. `version` is the community's configuration version it made; `undoes` the id
-    of the change it took back.
+    `at` is in seconds since 1970. `version` is the community's configuration version it made, which all changes of
+    one unit of work share: the number of their set. `undoes` is the id of the change it took back.
     """
 
     id: int
@@ -130,7 +135,6 @@ def record_changes(
     binding: "OwnerBinding",
     store: Store,
     changes: Sequence[Pending],
-    undoes: int | None,
 ) -> None:
     """Store the changes of one unit and give the community its next configuration version."""
 
@@ -149,7 +153,7 @@ def record_changes(
             "(community, module, resource, key, before, after, actor, reason, at, version, undoes) values "
             "({community}, :module, :resource, :key, :before, :after, :actor, :reason, :at, :version, :undoes)",
             {
-                "module": binding.owner.name,
+                "module": change.owner,
                 "resource": change.resource.name,
                 "key": _json(change.key),
                 "before": None if change.before is None else _json(change.before),
@@ -158,83 +162,9 @@ def record_changes(
                 "reason": store.reason,
                 "at": time.time(),
                 "version": version,
-                "undoes": undoes,
+                "undoes": change.undoes,
             },
         )
-
-
-class SystemStore(Store):
-    """The tables of the storage layer itself, owner `system`."""
-
-    __slots__ = ()
-    from_primary = True
-    tables = (CHANGE, CONFIG_VERSION, CONFIG_CLOCK, SCHEMA_VERSION)
-
-    @reads
-    def versions_since(self, seq: int) -> tuple[int, dict[str, int]]:
-        """The configuration versions that changed after `seq`, and the sequence number that covers them."""
-        ((newest,),) = self.db.execute("select seq from {config_clock} where one = 1")
-        if newest == seq:
-            return seq, {}
-        # A smaller number than the caller's means that a backup was restored: then everything is news.
-        since = seq if newest > seq else 0
-        rows = self.db.execute(
-            "select community, version from {config_version} where {scope} and seq > :since", {"since": since}
-        )
-        return newest, dict(rows)
-
-    @reads
-    def changes(self, limit: int, before: int | None) -> list[Change]:
-        """The newest changes, those before the id `before` if it is given."""
-        older = "" if before is None else " and id < :before"
-        return self.db.fetch(
-            Change,
-            f"select {_FIELDS} from {{change}} where {{scope}}{older} order by id desc limit :limit",  # noqa: S608  # the columns are constants
-            {"limit": limit, "before": before},
-        )
-
-    @reads
-    def change(self, change_id: int) -> Change | None:
-        """The change of that id within the scope."""
-        rows = self.db.fetch(
-            Change,
-            f"select {_FIELDS} from {{change}} where {{scope}} and id = :id",  # noqa: S608  # the columns are constants
-            {"id": change_id},
-        )
-        return rows[0] if rows else None
-
-    @reads
-    def undone_by(self, change_id: int) -> Change | None:
-        """The newest change that took the given one back."""
-        rows = self.db.fetch(
-            Change,
-            f"select {_FIELDS} from {{change}} where {{scope}} and undoes = :id order by id desc limit 1",  # noqa: S608  # the columns are constants
-            {"id": change_id},
-        )
-        return rows[0] if rows else None
-
-
-@configures
-def undo_change(store: Store, change: Change, force: bool) -> None:
-    """Put the record back as before the change.
-
-    Raises Conflict when it is no longer as the change left it, and what the store's `readmit` raises.
-    """
-    unit = store._open()
-    resource = unit.resource(change.resource)
-    key = dict(zip(resource.key, msgspec.json.decode(change.key), strict=True))
-    before, after = (_record(resource, text) for text in (change.before, change.after))
-    if not force and unit.get(resource, key) != after:
-        raise Conflict(
-            f"{change.resource} {change.key} was changed again after change {change.id}: "
-            "undo the later change first, or force this one"
-        )
-    unit.undoes = change.id
-    if before is None:
-        unit.remove(resource, key)
-    else:
-        store.readmit(before)
-        unit.put(resource, before)
 
 
 @writes
@@ -245,15 +175,6 @@ def forget_effects(store: Store, before: float) -> int:
         "(select key, step from {_effect} where at < :before limit :most)",
         {"before": before, "most": FORGET_MAX},
     ).changed
-
-
-def _record(resource: Resource, text: str | None) -> Any:
-    if text is None:
-        return None
-    try:
-        return msgspec.json.decode(text, type=resource.type)
-    except msgspec.ValidationError as error:
-        raise DalError(f"the change's {resource.name!r} record no longer fits its class: {error}") from error
 
 
 def _json(value: Any) -> str:

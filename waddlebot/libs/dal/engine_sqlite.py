@@ -64,6 +64,10 @@ class SQLiteSession:
 
     def begin(self, owner: str, scope: Scope) -> None:
         """Confine the thread to the owner and the scope; the transaction is open already."""
+        self.confine(owner, scope)
+
+    def confine(self, owner: str, scope: Scope) -> None:
+        """From here on the unit of work touches this owner's tables."""
         self._adapter.confine(owner, scope)
 
     def end(self) -> None:

@@ -28,6 +28,10 @@ class Conflict(DalError):
     """The write contradicts a stored row: a unique key is taken, or a record changed meanwhile."""
 
 
+class Refused(DalError):
+    """What was asked for must not be; the message tells whoever asked why."""
+
+
 class Invalid(DalError):
     """A value does not fit its column, or a statement is wrong: a mistake in the calling module."""
 

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from waddlebot.libs.dal.admin import Admin, admin, sqlite_path
-from waddlebot.libs.dal.changes import SCHEMA_VERSION, SystemStore
+from waddlebot.libs.dal.changes import SCHEMA_VERSION
 from waddlebot.libs.dal.dialect import POSTGRESQL, SQLITE, Dialect
 from waddlebot.libs.dal.effects import EFFECT
 from waddlebot.libs.dal.errors import SchemaError, ScopeError
+from waddlebot.libs.dal.ledger import SystemStore
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.rowsecurity import check_grantee, grant, protect
 from waddlebot.libs.dal.table import Table, check_name

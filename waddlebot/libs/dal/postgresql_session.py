@@ -89,9 +89,13 @@ class PostgreSQLSession(Patient):
         if self.connection is None:
             self.connection = self._adapter.get_connection()
             self._cursor = self._adapter.cursor
-        self._adapter.confine(owner, scope)
+        self.confine(owner, scope)
         self._began = self._failed = False
         self._pending = self._prefix(scope)
+
+    def confine(self, owner: str, scope: Scope) -> None:
+        """From here on the unit of work touches this owner's tables."""
+        self._adapter.confine(owner, scope)
 
     def commit(self) -> None:
         """Make the unit durable. Raises Invalid when its body hid an error."""

@@ -28,6 +28,19 @@ class Resource:
     type: type
     key: tuple[str, ...]
     table: Table
+    portable: bool = True
+    own: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What of a record is carried from one community to another: its fields but those of its `own`."""
+        return tuple(column.name for column in self.table.columns[1:] if column.name not in self.own)
+
+    def alike(self, one: object, other: object) -> bool:
+        """Whether two records, or none, would be carried as the same."""
+        if one is None or other is None:
+            return one is other
+        return all(getattr(one, field) == getattr(other, field) for field in self.fields)
 
     @property
     def name(self) -> str:
@@ -66,12 +79,17 @@ def encode_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def resource[T](*, key: tuple[str, ...], table: str) -> Callable[[type[T]], type[T]]:
+def resource[T](
+    *, key: tuple[str, ...], table: str, portable: bool = True, own: tuple[str, ...] = ()
+) -> Callable[[type[T]], type[T]]:
     """Declare a frozen dataclass to be a Resource, stored in `table`, unique by `key` within its community.
 
     Put it above `@dataclass(frozen=True, slots=True)`. Each field is a column of the same name: str, int,
     float, bool, bytes, enumerations and `Literal` of these as themselves, `X | None` as a column that may be
     null, anything else as JSON. The owner's migrations create the table with `community` first.
+
+    A resource is `portable` unless its records are what happened rather than what somebody set up: those are not
+    exported. `own` are the fields that stay behind when a record is carried elsewhere, such as who made it.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -81,11 +99,15 @@ def resource[T](*, key: tuple[str, ...], table: str) -> Callable[[type[T]], type
         names = [field.name for field in dataclasses.fields(typing.cast(Any, cls))]
         if not key or not set(key) <= set(names):
             raise TypeError(f"{cls.__name__}: the key {key} must name its fields")
+        if not set(own) <= set(names) - set(key):
+            raise TypeError(f"{cls.__name__}: its own {own} must be fields beside the key")
         if "community" in names:
             raise TypeError(f"{cls.__name__}: `community` is added by the store, take the field out")
         hints = typing.get_type_hints(cls, include_extras=True)
         columns = (Column("community", "text"), *(_column(name, hints[name]) for name in names))
-        cls.__resource__ = Resource(cls, key, Table(table, columns, ("community", *key)))  # type: ignore[attr-defined]  # the declaration lives on the class it describes
+        cls.__resource__ = Resource(  # type: ignore[attr-defined]  # the declaration lives on the class it describes
+            cls, key, Table(table, columns, ("community", *key)), portable, own
+        )
         return cls
 
     return declare

@@ -16,6 +16,9 @@ class Session(Protocol):
     def begin(self, owner: str, scope: Scope) -> None:
         """Start a unit of work: from here on the thread is confined to the owner's tables and the scope."""
 
+    def confine(self, owner: str, scope: Scope) -> None:
+        """From here on the unit of work touches this owner's tables."""
+
     def pydal(self, query: Any) -> Any:
         """The PyDAL Set of a query."""
 

@@ -4,7 +4,7 @@ import functools
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, NamedTuple, Protocol
 
 import msgspec
 
@@ -17,6 +17,17 @@ from waddlebot.libs.dal.table import Table
 if TYPE_CHECKING:
     from waddlebot.libs.dal.facade import Facade
     from waddlebot.libs.dal.units import Unit
+
+
+ALL_RANKS = -1
+"""A mask with every bit: of the operator, whom no rank binds."""
+
+
+class Edit(NamedTuple):
+    """One record that was put back, brought in or removed; None stands for "not there"."""
+
+    before: Any
+    after: Any
 
 
 class Kind(Enum):
@@ -70,7 +81,7 @@ class Store:
     the caller awaits it. Results leave as plain types or frozen dataclasses.
     """
 
-    __slots__ = ("_binding", "_steps", "_unit", "actor", "effect", "primary", "reason", "scope")
+    __slots__ = ("_binding", "_steps", "_unit", "actor", "effect", "primary", "ranks", "reason", "scope")
 
     tables: ClassVar[tuple[Table, ...]] = ()
     resources: ClassVar[tuple[type, ...]] = ()
@@ -100,6 +111,8 @@ class Store:
         self.actor = actor
         self.reason = reason
         self.effect = effect
+        self.ranks = ALL_RANKS
+        """In `bring` and `admit`: the ranks of who acts, as a mask."""
 
     @property
     def community(self) -> str:
@@ -134,10 +147,20 @@ class Store:
         """All records of the scope by community, each list sorted by key; communities without any are left out."""
         return self._open().list_by_community(resource_of(cls))
 
-    def readmit(self, record: object) -> None:
-        """Raise DalError, in words for whoever undoes, where a record must not come back as things are now.
+    def bring(self, before: Any, after: Any) -> Any:
+        """What becomes of a record that is brought in from outside, such as a file, or of one that is removed so.
 
-        Asked in the transaction that puts it back, forced or not: what holds between records must hold then, too.
+        `before` is the record there is, `after` the one to be, None for none. Returns `after` with what the resource
+        says of its makers (`own`) filled in. Raises, in words for whoever brings it, where `ranks` may not do that, or
+        the record cannot be.
+        """
+        return after
+
+    def admit(self, edits: "Sequence[Edit]") -> None:
+        """Raise, in words for whoever did it, where records must not stay as they are now.
+
+        Asked in the transaction that took changes back or brought records in, forced or not, when all of them are in
+        their places: what holds between records must hold then, too, and `ranks` must allow each edit.
         """
 
     def _open(self) -> "Unit":
@@ -151,6 +174,7 @@ class Store:
         inner = cls.__new__(cls)
         Store.__init__(inner, self._binding, self.scope, self.actor, self.reason, self.effect)
         inner._unit = unit
+        inner.ranks = self.ranks
         return inner
 
     def _step(self, name: str) -> str:

@@ -1,14 +1,17 @@
 """Unit: one method's body at work on a session, with its effect key and the changes it makes."""
 
+import contextlib
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from waddlebot.libs.dal.changes import Pending, lock_configuration, record_changes
 from waddlebot.libs.dal.effects import EffectKey
-from waddlebot.libs.dal.errors import DalError, Invalid
+from waddlebot.libs.dal.errors import DalError, Invalid, Refused
 from waddlebot.libs.dal.facade import Facade, Rows
 from waddlebot.libs.dal.resource import Resource
-from waddlebot.libs.dal.store import Kind
+from waddlebot.libs.dal.statements import scope_values
+from waddlebot.libs.dal.store import Kind, Store
 from waddlebot.libs.dal.work import Work
 
 if TYPE_CHECKING:
@@ -58,14 +61,15 @@ def perform(session: "Session", work: Work) -> Any:
 class Unit:
     """What the store of a running body works through."""
 
-    __slots__ = ("_binding", "_changes", "_session", "_work", "facade", "undoes")
+    __slots__ = ("_binding", "_session", "_work", "changes", "facade", "undoes")
 
     def __init__(self, binding: "OwnerBinding", session: "Session", work: Work) -> None:
         self._binding = binding
         self._session = session
         self._work = work
-        self._changes: list[Pending] = []
+        self.changes: list[Pending] = []
         self.undoes: int | None = None
+        """The id of the change that what follows takes back."""
         scope = work.store.scope
         self.facade = Facade(session, binding.statements, session.tables[binding.owner.name], scope)
 
@@ -75,15 +79,51 @@ class Unit:
         if work.method.kind is Kind.CONFIGURES:
             lock_configuration(self._session, self._binding, work.store)
         result = work.method.body(work.store._inside(self), *work.args, **work.kwargs)
-        if self._changes:
-            record_changes(self._session, self._binding, work.store, self._changes, self.undoes)
+        if self.changes:
+            record_changes(self._session, self._binding, work.store, self.changes)
         return result
 
+    @property
+    def owners(self) -> Mapping[str, "OwnerBinding"]:
+        """Every owner on this database, opened."""
+        return self._binding.others
+
+    @contextlib.contextmanager
+    def lent(self, owner: str) -> Iterator["Unit"]:
+        """The same transaction, for a moment confined to another owner, whose changes count with ours.
+
+        Raises Refused where no such owner is installed.
+        """
+        binding = self._binding.others.get(owner)
+        if binding is None:
+            raise Refused(f"The module {owner} is not installed.")
+        scope = self._work.store.scope
+        unit = Unit(binding, self._session, self._work)
+        unit.changes, unit.undoes = self.changes, self.undoes
+        self._session.confine(owner, scope)
+        try:
+            yield unit
+        finally:
+            self._session.confine(self._binding.owner.name, scope)
+
+    def store(self, ranks: int) -> Store:
+        """The owner's own store at work in this unit, for somebody of those ranks."""
+        store = self._work.store
+        made = self._binding.owner.store(self._binding, store.scope, store.actor, store.reason)
+        made.ranks = ranks
+        return made._inside(self)
+
+    def system(self, template: str, values: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """Run a statement on the storage layer's own tables: its rows."""
+        scope = self._work.store.scope
+        statement = self._binding.system.compile(template, scope)
+        return self._session.execute(statement, {**scope_values(scope), **values})[0]
+
     def resource(self, name: str) -> Resource:
-        """The owner's resource of that name. Raises DalError when it is gone."""
+        """The owner's resource of that name. Raises Refused when it is gone."""
         found = self._binding.owner.resources.get(name)
         if found is None:
-            raise DalError(f"{self._binding.owner.name} does not own the resource {name!r}")
+            raise Refused(f"{self._binding.owner.name} does not own the resource {name!r}")
         return found
 
     def get(self, resource: Resource, key: dict[str, Any]) -> Any:
@@ -128,7 +168,7 @@ class Unit:
         self.facade.upsert_many(
             resource.name, [resource.row(record, self._work.store.community)], columns=columns, set=changed
         )
-        self._changes.append(Pending(resource, tuple(key.values()), before, record))
+        self._note(resource, tuple(key.values()), before, record)
 
     def remove(self, resource: Resource, key: dict[str, Any]) -> bool:
         """Delete the record of that key; False if there is none."""
@@ -138,8 +178,11 @@ class Unit:
             return False
         where = " and ".join(f"{name} = :{name}" for name in resource.key)
         self.facade.execute(f"delete from {{{resource.name}}} where {{scope}} and {where}", key)  # noqa: S608  # declared names, bound values
-        self._changes.append(Pending(resource, tuple(key[name] for name in resource.key), before, None))
+        self._note(resource, tuple(key[name] for name in resource.key), before, None)
         return True
+
+    def _note(self, resource: Resource, key: tuple[Any, ...], before: Any, after: Any) -> None:
+        self.changes.append(Pending(self._binding.owner.name, resource, key, before, after, self.undoes))
 
     def _record(self, resource: Resource, row: tuple[Any, ...]) -> Any:
         names = (column.name for column in resource.table.columns)

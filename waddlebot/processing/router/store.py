@@ -50,7 +50,7 @@ NOBODY = "nobody"
 """Exempt from a rule: it holds for moderators and owners, too."""
 
 
-@resource(key=("name",), table="rules")
+@resource(key=("name",), table="rules", own=("ranks", "secret_id"))
 @dataclass(frozen=True, slots=True)
 class StringRule:
     """What to do when a line matches a pattern (P3)."""

@@ -54,7 +54,7 @@ class CustomCommand:
     )
 
 
-@resource(key=("name",), table="alias")
+@resource(key=("name",), table="alias", own=("ranks",))
 @dataclasses.dataclass(frozen=True, slots=True)
 class CommandAlias:
     """Another word for a command line.

@@ -8,7 +8,7 @@ import msgspec
 
 from waddlebot.action.security.content_filter.chat import Line, pack, unpack
 from waddlebot.action.security.content_filter.settings import FilterSetting, standard
-from waddlebot.libs.dal import DalError
+from waddlebot.libs.dal import Edit
 from waddlebot.libs.filters.folding import shared
 from waddlebot.libs.filters.phrases import PHRASE_LENGTH_MIN, folded_length
 from waddlebot.libs.sdk import Column, Field, Phrase, Refusal, Store, Table, configures, reads, resource, writes
@@ -36,7 +36,7 @@ class Blocked:
         return Phrase(self.text, "contains" if self.kind == "contains" else "word")
 
 
-@resource(key=("account",), table="permit")
+@resource(key=("account",), table="permit", portable=False)
 @dataclasses.dataclass(frozen=True, slots=True)
 class Permit:
     """An account that may post links until then (seconds since the epoch)."""
@@ -169,10 +169,13 @@ class FilterStore(Store):
             raise Refusal(f"{PERMITS_MAX} people have a permit already. Wait until some are over.")
         self.put(permit)
 
-    def readmit(self, record: object) -> None:
-        """See :class:`Store`: the blocklist stays as short as it must be."""
-        if isinstance(record, Blocked) and len(self.list(Blocked)) >= PHRASES_MAX:
-            raise DalError(f"The blocklist holds {PHRASES_MAX} phrases already. Remove one first.")
+    def admit(self, edits: Sequence[Edit]) -> None:
+        """See :class:`Store`: the blocklist stays as short as it must be, and phrases as long."""
+        brought = [edit.after for edit in edits if isinstance(edit.after, Blocked)]
+        for phrase in brought:
+            self._check(phrase)
+        if brought and len(self.list(Blocked)) > PHRASES_MAX:
+            raise Refusal(f"The blocklist holds {PHRASES_MAX} phrases at most. Remove one first.")
 
     @staticmethod
     def _check(phrase: Blocked) -> None:
