@@ -8,13 +8,14 @@ from waddlebot.cli.failures import Failure
 
 if TYPE_CHECKING:
     from waddlebot.libs.dal.changes import Change
+    from waddlebot.libs.dal.ledger import ChangeSet
     from waddlebot.runtime.installation import Installation
 
 _VALUE_MAX = 60
 
 
 def undo(
-    change_ids: Annotated[
+    numbers: Annotated[
         list[int] | None, typer.Argument(help="The numbers of the changes to take back.", show_default=False)
     ] = None,
     community: Annotated[str, typer.Option(help="The community they were made in.")] = "home",
@@ -31,6 +32,7 @@ def undo(
     Every command, alias, rule, timer, rank and setting counts, whether it was changed in chat, by the API or here.
     Undoing is a change itself, so it can be undone. A running bot follows within a second.
 
+    What was done at once, such as all that a file brought in, is one change with one number in its community.
     Several changes are taken back newest first, each whole or not at all. One that cannot be is named with the
     reason, and the others are taken back all the same.
 
@@ -43,67 +45,64 @@ def undo(
     """
     from waddlebot.cli import work
 
-    if list_ or not change_ids:
-        changes = work.on_installation(lambda installation: installation.dal.list_changes(community, most))
-        _print(changes, community)
+    if list_ or not numbers:
+        sets = work.on_installation(lambda installation: installation.dal.change_sets(community, most))
+        _print(sets, community)
         return
-    newest_first = sorted(set(change_ids), reverse=True)
+    newest_first = sorted(set(numbers), reverse=True)
     refusals = work.on_installation(lambda installation: _undo_each(installation, community, newest_first, force))
     if refusals:
         raise Failure("\n".join(refusals))
 
 
-async def _undo_each(
-    installation: "Installation", community: str, change_ids: list[int], force: bool
-) -> list[str]:
+async def _undo_each(installation: "Installation", community: str, numbers: list[int], force: bool) -> list[str]:
     """Take changes back one by one, telling each as it is done. Returns why the others were not."""
     from waddlebot.libs.dal import Conflict, DalError
+    from waddlebot.libs.sdk import Refusal
 
     refusals = []
-    for change_id in change_ids:
+    for number in numbers:
         try:
-            await _undo(installation, community, change_id, force)
-        except Failure as failure:
-            refusals.append(str(failure))
+            await _undo(installation, community, number, force)
         except Conflict as error:
-            refusals.append(f"Change {change_id} is not undone: {error} (--force)")
-        except DalError as error:
-            refusals.append(f"Change {change_id} is not undone: {error}")
+            refusals.append(f"Change {number} is not undone: {error} (--force)")
+        except (DalError, Refusal) as error:
+            refusals.append(f"Change {number} is not undone: {error}")
     return refusals
 
 
-async def _undo(installation: "Installation", community: str, change_id: int, force: bool) -> None:
+async def _undo(installation: "Installation", community: str, number: int, force: bool) -> None:
     from waddlebot.cli import screen, work
 
-    found = await installation.dal.change(community, change_id)
-    if found is None:
-        raise Failure(f"There is no change {change_id} in {community}. `waddlebot undo` lists them.")
-    if all(found.module != owner.name for owner in installation.dal.owners):
-        raise Failure(f"Change {change_id} is not undone: its module {found.module} is not installed.")
-    change = await installation.dal.undo(
-        community, change_id, actor=work.ACTOR, reason=f"undo of change {change_id}", force=force
+    made = await installation.dal.undo(
+        community, number, actor=work.ACTOR, reason=f"undo of change {number}", force=force
     )
-    if change is None:
-        screen.notes().print(f"Change {change_id} has no effect any more: nothing was to be undone.")
+    if made is None:
+        screen.notes().print(f"Change {number} has no effect any more: nothing was to be undone.")
         return
-    work.note("undo", community, change=str(change_id))
-    lines = [f"Change {change_id} is undone by change {change.id}: {_what(change)}", *_differences(change)]
+    work.note("undo", community, change=str(number))
+    lines = [f"Change {number} is undone by change {made.number}."]
+    for change in made.changes:
+        lines += [_what(change), *(f"  {line}" for line in _differences(change))]
     screen.out().print(screen.visible("\n  ".join(lines)), markup=False)
 
 
-def _print(changes: "list[Change]", community: str) -> None:
+def _print(sets: "list[ChangeSet]", community: str) -> None:
     from waddlebot.cli import screen, work
 
-    if not changes:
+    if not sets:
         screen.notes().print(f"Nothing was changed in {community} yet.")
         return
-    table = screen.table("ID", "WHEN", "BY", "WHAT", "DIFFERENCE")
-    for change in changes:
-        what = _what(change) + (f" (undoes {change.undoes})" if change.undoes else "")
-        table.add_row(
-            str(change.id), work.when(change.at), screen.plain(change.actor or "the bot"), screen.plain(what),
-            screen.plain("\n".join(_differences(change))),
-        )  # fmt: skip
+    table = screen.table("NUMBER", "WHEN", "BY", "WHAT", "DIFFERENCE")
+    for found in sets:
+        marks = [*([f"undoes {found.undoes}"] if found.undoes else []), *(["undone"] if found.undone else [])]
+        for row, change in enumerate(found.changes):
+            what = _what(change) + (f" ({', '.join(marks)})" if marks and not row else "")
+            first = (str(found.number), work.when(found.at), screen.plain(found.actor or "the bot"))
+            table.add_row(
+                *(first if not row else ("", "", "")), screen.plain(what),
+                screen.plain("\n".join(_differences(change))),
+            )  # fmt: skip
     screen.out().print(table)
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from waddlebot.core.community import catalogue, earning, overriding, ranks, roles, ruling
+from waddlebot.core.community import catalogue, earning, overriding, ranks, roles, ruling, undoing
 from waddlebot.core.community.catalogue import Catalogue
 from waddlebot.core.community.configuration import configuration_of
 from waddlebot.core.community.store import CLAIM_VALID_S, CommunityStore
@@ -455,6 +455,27 @@ async def disable(ctx: Ctx, command: Rest) -> Reply:
 async def rename(ctx: Ctx, command: str, name: str) -> Reply:
     """Give a built-in command another name here; its own name brings it back."""
     return await overriding.renamed(ctx, command, name)
+
+
+# What was changed
+
+
+@module.command("changes", rank=Rank.MODERATOR)
+async def list_changes(ctx: Ctx, user: Login | None = None) -> Reply:
+    """List what was changed here last, by whom."""
+    return await undoing.listing(ctx, user)
+
+
+@module.command("undo", rank=Rank.MODERATOR)
+async def undo(ctx: Ctx, number: int | None = None) -> Reply:
+    """Take back what you changed last, or a change by its number."""
+    return await undoing.undone(ctx, number)
+
+
+@module.command("redo", rank=Rank.MODERATOR)
+async def redo(ctx: Ctx) -> Reply:
+    """Bring back what you took back last."""
+    return await undoing.redone(ctx)
 
 
 # Who may use what

@@ -5,7 +5,8 @@ import hmac
 from collections.abc import Sequence
 from typing import Any
 
-from waddlebot.libs.sdk import Column, Refusal, Store, Table, configures, reads, resource, writes
+from waddlebot.libs.dal import Edit, Ledger
+from waddlebot.libs.sdk import Column, Refusal, Table, configures, reads, resource, writes
 from waddlebot.libs.sdk.view import AccessRule, Conditions, Effect
 
 CLAIM_VALID_S = 600.0
@@ -156,8 +157,8 @@ class Records:
     holders: Sequence[RoleHolder] = ()
 
 
-class CommunityStore(Store):
-    """What is configured in communities."""
+class CommunityStore(Ledger):
+    """What is configured in communities, by all modules: it lists changes of all records, and takes them back."""
 
     from_primary = True  # a replica may lag behind a rank that was taken, a module that was switched off
     tables = (COMMUNITY, CLAIM, KNOWN, LIVE)
@@ -483,6 +484,22 @@ class CommunityStore(Store):
             for account in accounts
             for statement in _FORGET
         )
+
+    @reads
+    def ranks_of(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        """The ranks that accounts were given together, by roles too."""
+        given = {rank for account in accounts for rank in self._ranks(account)}
+        roles = {role.name: role.rank for role in self.list(CustomRole) if role.rank}
+        given |= {
+            roles[one.role] for one in self.list(RoleHolder) if one.account in accounts and one.role in roles
+        }
+        return tuple(sorted(given))
+
+    def admit(self, edits: Sequence[Edit]) -> None:
+        """See :class:`Store`: nobody gives or takes by undoing what they could not give or take."""
+        from waddlebot.core.community.admission import check  # noqa: PLC0415  # it knows the records above
+
+        check(self, edits)
 
     def _ranks(self, account: str) -> tuple[str, ...]:
         member = self.get(Member, account=account)

@@ -24,13 +24,10 @@ _OF_SETS = (
     "and (:before = 0 or version < :before) order by version desc limit :limit) order by version desc, id"
 )
 _OF_SET = f"select {CHANGE_FIELDS} from {{change}} where {{scope}} and version = :number order by id"  # noqa: S608  # as above
-_SINCE = (
-    f"select {CHANGE_FIELDS} from {{change}} where {{scope}} and version > :number order by id"  # noqa: S608  # as above
-)
+_SINCE = f"select {CHANGE_FIELDS} from {{change}} where {{scope}} and version > :number order by id"  # noqa: S608  # as above
 _UNDOER = "select max(version) from {change} where {scope} and undoes >= :first and undoes <= :last"
 _NEWEST_OF = (
-    "select max(version) from {change} "
-    "where {scope} and module = :module and resource = :resource and key = :key"
+    "select max(version) from {change} where {scope} and module = :module and resource = :resource and key = :key"
 )
 
 
@@ -59,7 +56,7 @@ class Wanted(NamedTuple):
     record: Any
 
 
-class Rehearsed(DalError):
+class Rehearsed(DalError):  # noqa: N818  # plain words: nothing went wrong
     """What was rehearsed would go, and nothing was written: the changes it would make, each with its module."""
 
     def __init__(self, changes: Sequence[tuple[str, str, tuple[Any, ...], Any, Any]]) -> None:
@@ -132,8 +129,8 @@ class Ledger(Store):
     def undo(self, number: int, *, ranks: int = ALL_RANKS, force: bool = False) -> int:
         """Take a set back, whole, and return the number of the set that does; 0 where nothing is left of it.
 
-        Raises Conflict where a record was changed again since, unless forced; Refused where there is no such set, and
-        what stores raise where a record must not come back, or not by somebody of those ranks.
+        Raises Conflict where a record was changed again since, unless forced; Refused where there is no such set,
+        and what stores raise where a record must not come back, or not by somebody of those ranks.
         """
         found = self._set(number)
         if found is None:
@@ -153,9 +150,9 @@ class Ledger(Store):
     ) -> int:
         """Make records as they are wanted, all or none, and return the number of the set; 0 where they are so.
 
-        `at` is the configuration version that this was decided on: Conflict is raised where it is another by now. With
-        `rehearse` nothing is written, and Rehearsed says what would be. Raises what stores raise in `bring` and
-        `admit`.
+        `at` is the configuration version that this was decided on: Conflict is raised where it is another by now.
+        With `rehearse` nothing is written, and Rehearsed says what would be. Raises what stores raise in `bring`
+        and `admit`.
         """
         self._check_version(at)
         return self._carry_out([_Step(w.module, w.resource, w.key, _as_wanted(w.record)) for w in wanted],
@@ -328,4 +325,3 @@ def _record(resource: Resource, text: str) -> Any:
         return msgspec.json.decode(text, type=resource.type)
     except msgspec.ValidationError as error:
         raise Refused(f"The change's {resource.name} no longer fits its class: {error}") from error
-

@@ -150,17 +150,17 @@ class Store:
     def bring(self, before: Any, after: Any) -> Any:
         """What becomes of a record that is brought in from outside, such as a file, or of one that is removed so.
 
-        `before` is the record there is, `after` the one to be, None for none. Returns `after` with what the resource
-        says of its makers (`own`) filled in. Raises, in words for whoever brings it, where `ranks` may not do that, or
-        the record cannot be.
+        `before` is the record there is, `after` the one to be, None for none. Returns `after` with what the
+        resource says of its makers (`own`) filled in. Raises, in words for whoever brings it, where `ranks` may
+        not do that, or the record cannot be.
         """
         return after
 
     def admit(self, edits: "Sequence[Edit]") -> None:
         """Raise, in words for whoever did it, where records must not stay as they are now.
 
-        Asked in the transaction that took changes back or brought records in, forced or not, when all of them are in
-        their places: what holds between records must hold then, too, and `ranks` must allow each edit.
+        Asked in the transaction that took changes back or brought records in, forced or not, when all of them are
+        in their places: what holds between records must hold then, too, and `ranks` must allow each edit.
         """
 
     def _open(self) -> "Unit":

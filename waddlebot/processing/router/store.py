@@ -3,6 +3,7 @@
 import dataclasses
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from waddlebot.libs.contracts.registration import (
     module_of,
 )
 from waddlebot.libs.contracts.router import Trace
+from waddlebot.libs.dal import Edit
 from waddlebot.libs.matching import PatternError, check_pattern
 from waddlebot.libs.matching.pattern import Kind
 from waddlebot.libs.sdk import (
@@ -195,6 +197,18 @@ class RouterStore(Store):
         rule = self._with_secret(rule, before)
         self.put(rule)
         return rule
+
+    def admit(self, edits: Sequence[Edit]) -> None:
+        """See :class:`Store`: as many rules as there may be, and posting to URLs by admins alone."""
+        rules = self.list(StringRule)
+        posting = [rule for rule in rules if rule.action == "webhook"]
+        if len(rules) > RULES_MAX:
+            raise Refusal(f"There are {RULES_MAX} rules at most; remove one first.")
+        if len(posting) > WEBHOOKS_MAX:
+            raise Refusal(f"There are {WEBHOOKS_MAX} rules that post to a URL at most; remove one first.")
+        hooks = any(rule.action == "webhook" for edit in edits for rule in edit if rule is not None)
+        if hooks and not self.ranks & admits(Rank.ADMIN):
+            raise Refusal("Only admins and the owner may have lines posted to a URL.")
 
     def _with_secret(self, rule: StringRule, before: StringRule | None) -> StringRule:
         """The rule with a signing secret where it posts, the one it had if it had one."""

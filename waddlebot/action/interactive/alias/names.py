@@ -77,6 +77,16 @@ def check_rings(name: str, line: str, lines: Mapping[str, str], is_command: Call
         raise Refusal(f"More than {DEPTH_MAX} aliases would lead to one another. Let {name} stand for the last.")
 
 
+def check_no_rings(lines: Mapping[str, str], is_command: Callable[[str], bool]) -> None:
+    """Raise ``Refusal`` where an alias leads back to itself, or by too many others; wherever they end."""
+    for name in lines:
+        path = _path(name, lines, is_command)
+        if path[-1] in path[:-1]:
+            raise Refusal(f"That would go round in a ring: {' → '.join(path)}.")
+        if len(path) - 1 > DEPTH_MAX:
+            raise Refusal(f"More than {DEPTH_MAX} aliases would lead to one another from {name} on.")
+
+
 def _path(name: str, lines: Mapping[str, str], is_command: Callable[[str], bool]) -> list[str]:
     """The words from an alias to its command, or to the first word that comes again or is nothing."""
     path = [name]

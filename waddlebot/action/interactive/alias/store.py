@@ -2,10 +2,24 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from waddlebot.action.interactive.alias.names import BuiltIns, check_rings
-from waddlebot.libs.sdk import Column, Field, Refusal, Store, Table, configures, reads, resource, writes
+from waddlebot.action.interactive.alias.names import BuiltIns, check_no_rings, check_rings
+from waddlebot.libs.dal import Edit
+from waddlebot.libs.sdk import (
+    Column,
+    Field,
+    Rank,
+    Refusal,
+    Store,
+    Table,
+    admits,
+    configures,
+    reads,
+    resource,
+    writes,
+)
 
 COMMANDS_MAX = 2_000
 ALIASES_MAX = 1_000
@@ -181,6 +195,29 @@ class AliasStore(Store):
     def set_count(self, name: str, value: int) -> int | None:
         """Set a counter and return its value; None where there would be too many counters."""
         return self._counted(name, ":value", value)
+
+    def admit(self, edits: Sequence[Edit]) -> None:
+        """See :class:`Store`: names are of one thing each, aliases go round in no ring, and there are not too
+        many.
+        """
+        made = self._made()
+        for there, most, what in (
+            (made.commands, COMMANDS_MAX, "commands"),
+            (made.aliases, ALIASES_MAX, "aliases"),
+        ):
+            if len(there) > most:
+                raise Refusal(f"There are {most} {what} at most. Remove one first.")
+        if both := sorted(made.commands.keys() & made.aliases.keys()):
+            raise Refusal(f"{both[0]} would be a command and an alias. Rename or remove one first.")
+        for edit in edits:
+            commands = isinstance(edit.after, CustomCommand) and edit.after.may_command
+            if commands and not getattr(edit.before, "may_command", False) and not self.ranks & admits(Rank.ADMIN):
+                raise Refusal("Only admins and the owner let a command begin with a platform's command.")
+        if any(isinstance(edit.after, CommandAlias) for edit in edits):
+            lines = {alias.name: alias.line for alias in made.aliases.values() if alias.target == "main"}
+            ends = {command.name for command in made.commands.values() if not command.bare}
+            ends |= made.aliases.keys() - lines.keys()
+            check_no_rings(lines, lambda word: word in ends)
 
     def _add(self, command: CustomCommand, made: Made, built_in: BuiltIns) -> None:
         self._check_free(command.name, made, built_in)

@@ -74,7 +74,7 @@ async def test_rules_are_made_listed_shown_undone_and_contributed(bench: Bench) 
     assert found["8ball-score"].conditions == Conditions(score=Range(600), live=True)
     assert found["reputation-trolls"].ranks == Rank.OWNER | Rank.VIEWER
     changes = await bench.dal.list_changes(HOME)
-    await bench.dal.undo(HOME, changes[0].id, actor="operator")
+    await bench.dal.undo(HOME, changes[0].version, actor="operator")
     assert "8ball-score-2" in {rule.id for rule in (await contribution(bench)).access}
 
 

@@ -76,7 +76,7 @@ async def test_every_change_is_listed_and_undone(bench: Bench) -> None:
         ("irc:ann", name) for name in ("override", "switch", "setting", "member")
     ]
     for change in changes[:4]:
-        await bench.dal.undo(HOME, change.id, actor="operator")
+        await bench.dal.undo(HOME, change.version, actor="operator")
     assert await contribution(bench) == before
 
 

@@ -46,7 +46,7 @@ def bind(dal: AsyncDAL, scope: Scope | None = None, key: str = "", actor: str = 
 
 async def undo_last(dal: AsyncDAL, community: str = HOME) -> None:
     (change, *_) = await dal.list_changes(community)
-    await dal.undo(community, change.id, actor="operator")
+    await dal.undo(community, change.version, actor="operator")
 
 
 async def test_the_tables_are_as_declared(dal: AsyncDAL) -> None:
@@ -101,8 +101,8 @@ async def test_a_dissolved_community_comes_back_by_undo(dal: AsyncDAL) -> None:
     await bind(dal).adopt(("irc:net:#a", "irc:net:#b"), 1.0)
     assert await bind(dal).dissolve() == 2
     assert await bind(dal, EVERYWHERE).owners_of(("irc:net:#a",)) == {}
-    for change in (await dal.list_changes(HOME))[:2]:
-        await dal.undo(HOME, change.id, actor="operator")
+    (dissolved, _) = await dal.change_sets(HOME)
+    assert await dal.undo(HOME, dissolved.number, actor="operator")
     entities, _ = await bind(dal).summary()
     assert entities == [Entity("irc:net:#a"), Entity("irc:net:#b")]
 

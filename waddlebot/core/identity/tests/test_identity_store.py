@@ -11,10 +11,11 @@ from waddlebot.core.identity.seen import News
 from waddlebot.core.identity.store import IdentityStore, Verified
 from waddlebot.libs.contracts.community import GLOBAL
 from waddlebot.libs.contracts.identity import Account
-from waddlebot.libs.dal import Batch, Community, DalError, Scope, System
+from waddlebot.libs.dal import Batch, Community, Scope, System
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.schema import differences
+from waddlebot.libs.sdk import Refusal
 from waddlebot.libs.testing.stores import opened_dal
 
 OWNER = Owner(module.name, IdentityStore, files(module.package) / "migrations")
@@ -98,7 +99,7 @@ async def test_a_link_is_a_change_that_can_be_taken_back(dal: AsyncDAL) -> None:
     await link(dal, "twitch:1", "irc:1")
     (change,) = await dal.list_changes(GLOBAL)
     assert (change.module, change.resource, change.before) == ("core.identity", "bond", None)
-    await dal.undo(GLOBAL, change.id, actor="boss")
+    await dal.undo(GLOBAL, change.version, actor="boss")
     assert await bind(dal, EVERYBODY).groups() == {}
 
 
@@ -112,11 +113,11 @@ async def test_a_bond_that_comes_back_closes_no_ring(dal: AsyncDAL) -> None:
     assert (await link(dal, "twitch:1", "slack:1")).linked
     before = await bind(dal, EVERYBODY).groups()
     for force in (False, True):
-        with pytest.raises(DalError, match="linked already"):
-            await dal.undo(GLOBAL, removal.id, actor="boss", force=force)
+        with pytest.raises(Refusal, match="linked already"):
+            await dal.undo(GLOBAL, removal.version, actor="boss", force=force)
     assert await bind(dal, EVERYBODY).groups() == before
     await bind(dal, EVERYBODY).part("slack:1", "twitch", "ann")
-    await dal.undo(GLOBAL, removal.id, actor="boss")
+    await dal.undo(GLOBAL, removal.version, actor="boss")
     assert await bind(dal, EVERYBODY).groups() == before
 
 
@@ -127,8 +128,8 @@ async def test_a_bond_that_comes_back_makes_no_crowd_of_one_person(dal: AsyncDAL
     (removal, *_) = await dal.list_changes(GLOBAL)
     for number in range(1, ACCOUNTS_MAX):
         assert (await link(dal, f"twitch:{number}", f"twitch:{number - 1}")).linked
-    with pytest.raises(DalError, match="unlink one first"):
-        await dal.undo(GLOBAL, removal.id, actor="boss")
+    with pytest.raises(Refusal, match="unlink one first"):
+        await dal.undo(GLOBAL, removal.version, actor="boss")
     assert len(await bind(dal, EVERYBODY).groups()) == ACCOUNTS_MAX
 
 

@@ -8,10 +8,11 @@ import pytest
 from waddlebot.core.labels.module import module
 from waddlebot.core.labels.store import Given, LabelStore, RoleLabel
 from waddlebot.libs.contracts.labels import CHANGES_MAX, LIMITS, LabelChange, Labelled, LabelsSet
-from waddlebot.libs.dal import Batch, Community, DalError, EffectKey, Scope, System
+from waddlebot.libs.dal import Batch, Community, Edit, EffectKey, Scope, System
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.owner import Owner
 from waddlebot.libs.dal.schema import differences
+from waddlebot.libs.sdk import Refusal
 from waddlebot.libs.testing.stores import opened_dal
 
 OWNER = Owner(module.name, LabelStore, files(module.package) / "migrations")
@@ -130,16 +131,17 @@ async def test_what_undo_brings_back_fits_the_limits(dal: AsyncDAL) -> None:
     await change(dal, LabelChange("user", "irc:ann", "a", remove=True))
     (gone,) = [c for c in await dal.list_changes("home") if c.after is None]
     await change(dal, *on("irc:ann", "f"))
-    with pytest.raises(DalError, match="5 labels already"):
-        await dal.undo("home", gone.id, actor="operator")
+    with pytest.raises(Refusal, match="5 labels already"):
+        await dal.undo("home", gone.version, actor="operator")
     await change(dal, LabelChange("user", "irc:ann", "f", remove=True))
-    await dal.undo("home", gone.id, actor="operator")
+    await dal.undo("home", gone.version, actor="operator")
     assert await labels(dal, "irc:ann") == [("a", "b", "c", "d", "e")]
 
 
 async def test_nothing_that_makes_a_rank_comes_back_as_a_mapping(dal: AsyncDAL) -> None:
-    with pytest.raises(DalError, match="no label gives a rank"):
-        bind(dal).readmit(RoleLabel("to", "discord", "Moderator", "friend"))
+    mapping = RoleLabel("to", "discord", "Moderator", "friend")
+    with pytest.raises(Refusal, match="no label gives a rank"):
+        bind(dal).admit([Edit(None, mapping)])
 
 
 async def test_groups_go_with_their_labels(dal: AsyncDAL) -> None:

@@ -82,7 +82,7 @@ def heard(bench: Bench) -> list[Event]:
 async def undo_last(bench: Bench) -> None:
     """What the operator does to the newest change."""
     (newest,) = await bench.dal.list_changes(HOME, 1)
-    assert await bench.dal.undo(HOME, newest.id, actor="operator")
+    assert await bench.dal.undo(HOME, newest.version, actor="operator")
 
 
 async def test_labels_on_somebody_are_added_shown_and_removed(bench: Bench) -> None:

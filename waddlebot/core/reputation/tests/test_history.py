@@ -165,7 +165,7 @@ async def test_an_adjustment_is_undone_exactly(dal: AsyncDAL) -> None:
     await agree(dal, "irc:ann")
     (change,) = await dal.list_changes("home", 1)
     assert change.actor == "irc:mod"
-    for number in (change.id, change.id - 1):
+    for number in (change.version, change.version - 1):
         assert await dal.undo("home", number, actor="operator")
     assert await sums(dal, "irc:ann") == before
     (overall,) = await bind(dal, EVERYWHERE).gained(("irc:ann",), "away")
@@ -221,7 +221,7 @@ class Story:
         id_ = str(next(_numbers))
         record = Adjustment(f"irc:{self.names[who]}", id_, float(number), "", who, "irc:mod", self.now)
         await bind(self.dal).adjust(record)
-        self.made.append((await self.dal.list_changes("home", 1))[0].id)
+        self.made.append((await self.dal.list_changes("home", 1))[0].version)
 
     async def undo(self, who: str, what: str, number: int) -> None:
         if self.made:

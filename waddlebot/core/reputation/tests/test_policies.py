@@ -202,7 +202,7 @@ async def test_an_act_is_undone_by_whoever_undoes_the_record(room: Room) -> None
     assert room.said()[1:] == ["ban bob"]
     (change,) = await room.bench.dal.list_changes(HOME, 1)
     assert (change.resource, change.actor) == ("act", "core.reputation")
-    assert await room.bench.dal.undo(HOME, change.id, actor="operator")
+    assert await room.bench.dal.undo(HOME, change.version, actor="operator")
     await room.look()
     assert (room.announced(), room.said()) == ([(MEMBER_PARDONED, "bob")], ["unban bob"])
     assert await room.restricted() == {}

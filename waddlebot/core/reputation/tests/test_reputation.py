@@ -113,7 +113,7 @@ async def test_moderators_adjust_and_it_is_undone(bench: Bench) -> None:
     assert (found.score, found.overall) == pytest.approx((574.51, 600.01))
     (change,) = await bench.dal.list_changes("home", 1)
     assert change.actor == "irc:mod"
-    await bench.dal.undo("home", change.id, actor="operator")
+    await bench.dal.undo("home", change.version, actor="operator")
     assert (await standing(bench, "irc:bob")).score == pytest.approx(600.01)
 
 

@@ -74,7 +74,7 @@ async def test_a_backup_is_restored_into_either_engine(database_url: str, other_
         assert (await new.config_changes(0))[1] == {"home": 1, "away": 1}
         number = await sample(new).change(lambda s: int(s.db.items.insert(label="next")))
         assert number == 5, "the numbers go on where they were"
-        await new.undo("home", (await new.list_changes("home"))[0].id, actor="tester")
+        await new.undo("home", (await new.list_changes("home"))[0].version, actor="tester")
 
 
 async def test_rows_are_replaced_only_when_asked(database_url: str, tmp_path: Path) -> None:

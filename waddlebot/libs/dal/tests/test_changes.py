@@ -63,11 +63,11 @@ async def test_a_change_is_undone_and_redone(dal: AsyncDAL, bind: Bind) -> None:
     await bind().save(HI)
     await bind().save(Alias("hi", "!other"))
     (change, _) = await dal.list_changes("home")
-    undo = await dal.undo("home", change.id, actor="mod", reason="was better")
+    undo = await dal.undo("home", change.version, actor="mod", reason="was better")
     assert undo is not None
-    assert (undo.undoes, undo.actor, undo.reason) == (change.id, "mod", "was better")
+    assert (undo.undoes, undo.actor, undo.reason) == (change.version, "mod", "was better")
     assert await bind().alias("hi") == HI
-    await dal.undo("home", undo.id, actor="mod")
+    await dal.undo("home", undo.number, actor="mod")
     assert await bind().alias("hi") == Alias("hi", "!other")
     assert (await dal.config_changes(0))[1] == {"home": 4}
 
@@ -75,10 +75,10 @@ async def test_a_change_is_undone_and_redone(dal: AsyncDAL, bind: Bind) -> None:
 async def test_making_and_removing_are_undone(dal: AsyncDAL, bind: Bind) -> None:
     await bind().save(HI)
     (made,) = await dal.list_changes("home")
-    await dal.undo("home", made.id, actor="mod")
+    await dal.undo("home", made.version, actor="mod")
     assert await bind().aliases() == []
     (removed, _) = await dal.list_changes("home")
-    await dal.undo("home", removed.id, actor="mod")
+    await dal.undo("home", removed.version, actor="mod")
     assert await bind().aliases() == [HI]
 
 
@@ -86,21 +86,21 @@ async def test_undo_refuses_to_trample_on_a_later_change(dal: AsyncDAL, bind: Bi
     await bind().save(HI)
     (made,) = await dal.list_changes("home")
     await bind().save(Alias("hi", "!later"))
-    with pytest.raises(Conflict, match="later change first"):
-        await dal.undo("home", made.id, actor="mod")
+    with pytest.raises(Conflict, match="undo 2 first"):
+        await dal.undo("home", made.version, actor="mod")
     assert await bind().alias("hi") == Alias("hi", "!later")
-    assert await dal.undo("home", made.id, actor="mod", force=True) is not None
+    assert await dal.undo("home", made.version, actor="mod", force=True) is not None
     assert await bind().alias("hi") is None
-    assert await dal.undo("home", made.id, actor="mod", force=True) is None, "it is as it was before already"
+    assert await dal.undo("home", made.version, actor="mod", force=True) is None, "it is as it was before already"
     with pytest.raises(Conflict):
-        await dal.undo("home", made.id, actor="mod")
+        await dal.undo("home", made.version, actor="mod")
 
 
 async def test_a_community_undoes_its_own_changes_only(dal: AsyncDAL, bind: Bind) -> None:
     await bind().save(HI)
     (made,) = await dal.list_changes("home")
     with pytest.raises(DalError, match="no change"):
-        await dal.undo("away", made.id, actor="mod")
+        await dal.undo("away", made.version, actor="mod")
     assert await bind().alias("hi") == HI
 
 
@@ -133,7 +133,7 @@ async def test_changes_of_one_record_form_a_chain(dal: AsyncDAL, bind: Bind) -> 
     assert len(changes) == 40
     assert all(later.before == earlier.after for later, earlier in itertools.pairwise(changes))
     for change in changes:
-        await dal.undo("home", change.id, actor="mod")
+        await dal.undo("home", change.version, actor="mod")
     assert await bind().aliases() == []
 
 

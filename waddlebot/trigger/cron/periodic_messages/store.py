@@ -1,9 +1,10 @@
 """Timers, when each is due next, and what platforms tell of channels."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
-from waddlebot.libs.dal import resource_of
+from waddlebot.libs.dal import Edit, resource_of
 from waddlebot.libs.sdk import Column, Refusal, Store, Table, configures, reads, resource, writes
 from waddlebot.trigger.cron.periodic_messages.lines import BUCKET_S, WINDOW_S, Counts
 from waddlebot.trigger.cron.periodic_messages.schedule import REWIND_S_MAX
@@ -130,6 +131,15 @@ class TimerStore(Store):
         """Remove a timer; False where there is none."""
         self._forget(name)
         return self.remove(Timer, name=name)
+
+    def admit(self, edits: Sequence[Edit]) -> None:
+        """See :class:`Store`: not too many, and what is due by another plan now is scheduled anew."""
+        if len(self.list(Timer)) > TIMERS_MAX:
+            raise Refusal(f"There are {TIMERS_MAX} timers at most. Remove one first.")
+        for before, after in edits:
+            plans = [(one.interval_s, one.cron, one.zone) if one else None for one in (before, after)]
+            if plans[0] != plans[1]:
+                self._forget((before or after).name)
 
     @reads
     def due(self, now: float) -> list[Run]:

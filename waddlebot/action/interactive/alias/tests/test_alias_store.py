@@ -98,7 +98,7 @@ async def test_changes_are_undone(bench: Bench) -> None:
         (kind, "irc:ann") for kind in ("custom", "alias", "custom", "custom")
     ]
     for change in changes[:3]:
-        await bench.dal.undo(HOME, change.id, actor="operator")
+        await bench.dal.undo(HOME, change.version, actor="operator")
     made = await store_of(bench).made()
     assert made.commands == {"hi": HI}
     assert made.aliases == {}

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from waddlebot.libs.sdk import Role
+from waddlebot.libs.sdk import Refusal, Role
 from waddlebot.libs.testing.bots import HostBot, environ_of, hosted
 from waddlebot.libs.testing.talk import Chat, joined
 
@@ -298,7 +298,7 @@ async def test_platform_commands_are_for_admins(chat: Chat) -> None:
     await chat.hears("» /ban bob")
 
 
-async def test_rings_are_refused_and_those_of_an_undo_end(bot: HostBot, chat: Chat) -> None:
+async def test_rings_are_refused_and_so_is_an_undo_that_makes_one(bot: HostBot, chat: Chat) -> None:
     await talk(
         chat,
         """
@@ -320,15 +320,14 @@ async def test_rings_are_refused_and_those_of_an_undo_end(bot: HostBot, chat: Ch
     )
     newest, to_hi, *_ = await bot.host.dal.list_changes(chat.community)
     assert (newest.key, to_hi.key) == ('["a"]', '["b"]')
-    await bot.host.dal.undo(chat.community, to_hi.id, actor="operator")
-    outcome = await chat.say("!a")
-    assert outcome.status == "ignored"
-    assert outcome.reason == "more than 8 aliases lead to one another"
+    for force in (False, True):
+        with pytest.raises(Refusal, match="a → b → a"):
+            await bot.host.dal.undo(chat.community, to_hi.version, actor="operator", force=force)
     await talk(
         chat,
         """
-        mod: !why
-        > …more than 8 aliases lead to one another. […]
+        ann: !a
+        > Hello
         mod: !command rename !hi !hello
         > Command !hi is !hello now.
         mod: !unalias b

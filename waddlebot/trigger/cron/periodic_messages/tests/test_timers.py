@@ -250,10 +250,10 @@ async def test_a_timer_that_an_undo_brought_back_speaks_again(bench: Bench, cloc
     await bench.says("timer remove news")
     (removed, *_) = await bench.dal.list_changes(HOME)
     assert await clocks.wait(700) == []
-    await bench.dal.undo(HOME, removed.id, actor="operator")
+    await bench.dal.undo(HOME, removed.version, actor="operator")
     assert await clocks.wait(600 + SETTLE_EVERY_S + 1) == ["Hello"]
     (undone, *_) = await bench.dal.list_changes(HOME)
-    await bench.dal.undo(HOME, undone.id, actor="operator")
+    await bench.dal.undo(HOME, undone.version, actor="operator")
     assert await clocks.wait(1_300) == []
     assert await bench.context(module).store_everywhere("a test").due(2e9) == [], "nothing is left to fall due"
 
