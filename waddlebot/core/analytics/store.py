@@ -268,13 +268,9 @@ class AnalyticsStore(Store):
 
     @writes
     def forget(self, accounts: tuple[str, ...]) -> int:
-        """Delete what :meth:`held` tells; sums without names stay. How many rows there were."""
+        """Delete what :meth:`held` tells, but who opted out; sums without names stay. How many rows there were."""
         self._pass(*range(GATES))
-        gone = self._erase(accounts)
-        if isinstance(self.scope, System):
-            statement = "delete from {optout} where account in {each:accounts}"
-            gone += self.db.execute(statement, {"accounts": json.dumps(accounts)}).changed
-        return gone
+        return self._erase(accounts)
 
     def _pass(self, *gates: int) -> None:
         """Wait for who holds these gates, and hold them until the end of the transaction; always the least first.

@@ -477,7 +477,14 @@ class CommunityStore(Store):
 
     @writes
     def forget(self, accounts: tuple[str, ...]) -> int:
-        """Delete what is kept of accounts, but who owns a community; rows. Views follow with their next change."""
+        """Delete what is kept of accounts, but who owns a community; rows. Views follow."""
+        values = {"accounts": json.dumps(accounts)}
+        changed = self.db.execute(
+            "select community from {member} where {scope} and account in {each:accounts} "
+            "union select community from {role_holder} where {scope} and account in {each:accounts}",
+            values,
+        )
+        self.reconfigured(community for (community,) in changed)
         return sum(
             self.db.execute(statement, {"account": account}).changed
             for account in accounts

@@ -324,16 +324,34 @@ class LabelStore(Store):
         }
 
     @writes
-    def forget(self, accounts: tuple[str, ...]) -> int:
-        """Delete the labels of accounts, and which roles came with them; how many rows."""
+    def forget(self, accounts: tuple[str, ...], denied: dict[str, tuple[str, ...]] | None = None) -> int:
+        """Delete the labels of accounts, and which roles came with them; how many rows. Views follow.
+
+        By community, labels that are ``denied`` something there stay, and who has them goes without a name: nobody
+        gets rid of what they may not do by being forgotten.
+        """
         values = {"accounts": json.dumps(accounts)}
-        gone = self.db.execute(
-            "delete from {label} where {scope} and kind = 'user' and thing in {each:accounts}", values
-        ).changed
-        return (
-            gone
-            + self.db.execute("delete from {given} where {scope} and account in {each:accounts}", values).changed
+        rows = self.db.execute(
+            "select community, thing, label from {label} where {scope} and kind = 'user' "
+            "and thing in {each:accounts} order by community, thing, label",
+            values,
         )
+        self.reconfigured(community for community, _, _ in rows)
+        gone = self.db.execute("delete from {given} where {scope} and account in {each:accounts}", values).changed
+        for community, thing, label in rows:
+            stays = label in (denied or {}).get(community, ())
+            statement = _FORGET[stays]
+            row = {"name": community, "thing": thing, "label": label}
+            gone += self.db.execute(statement, row).changed
+        return gone
+
+
+_OF_USER = "where {scope} and community = :name and kind = 'user' and thing = :thing and label = :label"
+_FORGET = {
+    False: f"delete from {{label}} {_OF_USER}",
+    True: f"update {{label}} set name = '' {_OF_USER} and name <> ''",
+}
+"""What becomes of a label, by whether it stays."""
 
 
 class _Book:

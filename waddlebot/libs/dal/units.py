@@ -1,9 +1,10 @@
 """Unit: one method's body at work on a session, with its effect key and the changes it makes."""
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from waddlebot.libs.dal.changes import Pending, lock_configuration, record_changes
+from waddlebot.libs.dal.changes import Pending, lock_configuration, lock_configurations, raise_versions, record_changes
 from waddlebot.libs.dal.effects import EffectKey
 from waddlebot.libs.dal.errors import DalError, Invalid
 from waddlebot.libs.dal.facade import Facade, Rows
@@ -58,13 +59,14 @@ def perform(session: "Session", work: Work) -> Any:
 class Unit:
     """What the store of a running body works through."""
 
-    __slots__ = ("_binding", "_changes", "_session", "_work", "facade", "undoes")
+    __slots__ = ("_binding", "_changes", "_reconfigured", "_session", "_work", "facade", "undoes")
 
     def __init__(self, binding: "OwnerBinding", session: "Session", work: Work) -> None:
         self._binding = binding
         self._session = session
         self._work = work
         self._changes: list[Pending] = []
+        self._reconfigured: Sequence[str] = ()
         self.undoes: int | None = None
         scope = work.store.scope
         self.facade = Facade(session, binding.statements, session.tables[binding.owner.name], scope)
@@ -73,11 +75,20 @@ class Unit:
         """Run the body, and store what it changed in the transaction of the change itself."""
         work = self._work
         if work.method.kind is Kind.CONFIGURES:
-            lock_configuration(self._session, self._binding, work.store)
+            lock_configuration(self._session, self._binding, work.store.scope)
         result = work.method.body(work.store._inside(self), *work.args, **work.kwargs)
         if self._changes:
             record_changes(self._session, self._binding, work.store, self._changes, self.undoes)
+        if self._reconfigured:
+            raise_versions(self._session, self._binding, self._reconfigured)
         return result
+
+    def reconfigure(self, communities: Sequence[str]) -> None:
+        """Lock the configuration of communities, in order, and give each its next version when the body is done."""
+        if self._work.method.kind is not Kind.WRITES or self._reconfigured:
+            raise DalError(f"{self._work.method.name}: `reconfigured` is for @writes, once and for all communities")
+        lock_configurations(self._session, self._binding, self._work.store.scope, communities)
+        self._reconfigured = communities
 
     def resource(self, name: str) -> Resource:
         """The owner's resource of that name. Raises DalError when it is gone."""
