@@ -203,9 +203,7 @@ def sources(lock: str) -> dict[str, str]:
     about = "What every module contributes to the compiled view of a community."
     what = "One module's contributions; the metadata `waddlebot-module` says whose."
     protos[file_of(Contributed)].serve(VIEW, about, [(method_of(CONTRIBUTE), what, Communities, Contributed)])
-    about = (
-        "What every module that keeps something about people is asked when they want to see it, or it gone."
-    )
+    about = "What every module that keeps something about people is asked when they want to see it, or it gone."
     whose = "The metadata `waddlebot-module` says which module is asked."
     protos[file_of(Held)].serve(
         PERSONAL,

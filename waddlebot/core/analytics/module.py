@@ -49,6 +49,8 @@ module = Module(
     uses=(Identity,),
 )
 
+module.keeps_people(stays={"optout": "that you are not to be counted, so that you never are"})
+
 
 # Counting
 
@@ -85,7 +87,7 @@ async def respect(ctx: Service) -> None:
     store = ctx.store_everywhere("who opts out does so in every community")
     hidden = await fellows(ctx, await store.opted_out())
     for start in range(0, len(hidden), GROUP_MAX):
-        await store.erase(hidden[start : start + GROUP_MAX])
+        await store.forget(hidden[start : start + GROUP_MAX])
 
 
 # What people type

@@ -93,6 +93,7 @@ module = Module(
     uses=(Identity, Reputation, CustomCommands),
     always_on=True,
 )
+module.keeps_people(stays={"member": "communities that you own: hand them over first"})
 
 
 @module.starts

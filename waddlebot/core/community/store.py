@@ -2,6 +2,7 @@
 
 import dataclasses
 import hmac
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ LIVE = Table(
 )
 
 
+_HELD = (("member", "ranks"), ("role_holder", "role, earned"), ("known", "since"), ("claim", "expires_at"))
 _FORGET = (
     "delete from {known} where {scope} and account = :account",
     "delete from {claim} where {scope} and account = :account",
@@ -467,7 +469,7 @@ class CommunityStore(Store):
     def held(self, accounts: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
         """What is kept of accounts in the scope, by table."""
         found: dict[str, list[dict[str, Any]]] = {}
-        for table, columns in (("member", "ranks"), ("role_holder", "role, earned"), ("known", "since")):
+        for table, columns in _HELD:
             names = ["community", "account", *columns.split(", ")]
             for account in accounts:
                 statement = f"select {', '.join(names)} from {{{table}}} where {{scope}} and account = :account"  # noqa: S608  names of our own

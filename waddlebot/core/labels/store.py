@@ -346,10 +346,11 @@ class LabelStore(Store):
         return gone
 
 
-_OF_USER = "where {scope} and community = :name and kind = 'user' and thing = :thing and label = :label"
 _FORGET = {
-    False: f"delete from {{label}} {_OF_USER}",
-    True: f"update {{label}} set name = '' {_OF_USER} and name <> ''",
+    False: "delete from {label} "
+    "where {scope} and community = :name and kind = 'user' and thing = :thing and label = :label",
+    True: "update {label} set name = '' "
+    "where {scope} and community = :name and kind = 'user' and thing = :thing and label = :label and name <> ''",
 }
 """What becomes of a label, by whether it stays."""
 

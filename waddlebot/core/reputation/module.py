@@ -66,6 +66,12 @@ module = Module(
     store=ReputationStore,
     uses=(Identity, Reputation, CommunityService),
 )
+module.keeps_people(
+    stays={
+        "act": "what policies did about you, so that warnings and bans hold",
+        "acted": "when they did it, so that the next step follows in time",
+    }
+)
 
 
 @module.observe("*", into=Crowd)

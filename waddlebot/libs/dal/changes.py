@@ -5,9 +5,10 @@ makes the sequence follow the order of commits, so that a poll of `config_versio
 commits late.
 """
 
+import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -59,6 +60,8 @@ SCHEMA_VERSION = Table(
 
 FORGET_MAX = 5_000  # effects in one transaction: other writers wait for it
 
+_LIKE = re.compile(r"[~%_]")
+"""What means something else than itself in a LIKE whose escape is ~."""
 _FIELDS = ", ".join(column.name for column in CHANGE.columns)
 
 
@@ -235,6 +238,22 @@ class SystemStore(Store):
             {"id": change_id},
         )
         return rows[0] if rows else None
+
+    @reads
+    def held(self, accounts: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+        """The changes that accounts (``platform:user_id``) made, or that are about them."""
+        found: dict[int, dict[str, Any]] = {}
+        for account in accounts:
+            named = f'%"{_LIKE.sub(r"~\g<0>", account)}"%'
+            for change in self.db.fetch(
+                Change,
+                f"select {_FIELDS} from {{change}} where {{scope}} and (actor = :account "  # noqa: S608  # the columns are constants
+                "or cast(key as text) like :named escape '~' or cast(before as text) like :named escape '~' "
+                "or cast(after as text) like :named escape '~') order by id",
+                {"account": account, "named": named},
+            ):
+                found[change.id] = asdict(change)
+        return {"change": [found[number] for number in sorted(found)]}
 
     @reads
     def undone_by(self, change_id: int) -> Change | None:

@@ -4,7 +4,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from waddlebot.libs.dal.changes import Pending, lock_configuration, lock_configurations, raise_versions, record_changes
+from waddlebot.libs.dal.changes import (
+    Pending,
+    lock_configuration,
+    lock_configurations,
+    raise_versions,
+    record_changes,
+)
 from waddlebot.libs.dal.effects import EffectKey
 from waddlebot.libs.dal.errors import DalError, Invalid
 from waddlebot.libs.dal.facade import Facade, Rows
@@ -84,9 +90,11 @@ class Unit:
         return result
 
     def reconfigure(self, communities: Sequence[str]) -> None:
-        """Lock the configuration of communities, in order, and give each its next version when the body is done."""
+        """Lock the configuration of communities, in order; each gets its next version after the body."""
         if self._work.method.kind is not Kind.WRITES or self._reconfigured:
-            raise DalError(f"{self._work.method.name}: `reconfigured` is for @writes, once and for all communities")
+            raise DalError(
+                f"{self._work.method.name}: `reconfigured` is for @writes, once and for all communities"
+            )
         lock_configurations(self._session, self._binding, self._work.store.scope, communities)
         self._reconfigured = communities
 

@@ -12,7 +12,7 @@ from waddlebot.libs.sdk.contract import Contract, Method, promise_of
 from waddlebot.libs.sdk.event import CHAT_MESSAGE
 from waddlebot.libs.sdk.gathering import Events, Gathered
 from waddlebot.libs.sdk.metrics import Measure
-from waddlebot.libs.sdk.personal import Keeping
+from waddlebot.libs.sdk.personal import Keeping, by_store
 from waddlebot.libs.sdk.rank import Rank, Role, admits
 
 SDK_API = 1
@@ -347,6 +347,15 @@ class Module:
         self._once("what it", "contributes")
         self.contributor = handler
         return handler
+
+    def keeps_people(self, *, stays: Mapping[str, str] | None = None) -> None:
+        """Declare that the store knows what is held about people, by ``held(accounts)`` and ``forget(accounts)``.
+
+        The first is a read that gives rows by table, the second a write that gives how many rows are gone; both
+        in a scope of all communities. ``stays`` is as in :meth:`forget_person`, for those who need more than this.
+        """
+        self._once("how it", "forgets a person")
+        self.keeping = by_store(dict(stays or {}))
 
     def held_of_person(self, handler: Handler) -> Handler:
         """Declare what the module holds about a person: ``async def f(ctx: ServiceContext, person) -> Tables``.

@@ -72,6 +72,23 @@ class Keeping:
         return Forgotten(rows, tuple(words for table, words in self.stays.items() if left.get(table)))
 
 
+def by_store(stays: Mapping[str, str]) -> Keeping:
+    """How a module answers whose store has ``held(accounts)`` and ``forget(accounts)``, over all communities."""
+
+    async def tell(ctx: Any, person: Person) -> Tables:
+        found: Tables = await ctx.store_everywhere(_ASKED).held(person.accounts)
+        return found
+
+    async def forget(ctx: Any, person: Person) -> int:
+        rows: int = await ctx.store_everywhere(_ASKED).forget(person.accounts)
+        return rows
+
+    return Keeping(tell, forget, stays)
+
+
+_ASKED = "somebody asks for what is held about them, or to have it deleted"
+
+
 def held_of(tables: Tables) -> Held:
     """Rows as they travel."""
     return Held(tuple(Records(table, tuple(rows)) for table, rows in tables.items() if rows))

@@ -85,6 +85,7 @@ module = Module(
     uses=(Identity, Reputation, CommunityService),
     always_on=True,
 )
+module.keeps_people()
 
 _RANKS_OF_KEYS = int(Rank.VIEWER | Rank.ADMIN)
 """What rules may run that admin keys made."""

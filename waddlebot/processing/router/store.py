@@ -244,6 +244,28 @@ class RouterStore(Store):
         return msgspec.msgpack.decode(rows[0][0], type=Trace) if rows else None
 
     @reads
+    def held(self, accounts: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+        """What is held about accounts: what became of their events that failed."""
+        traces = [trace for trace, _ in self._failures_of(accounts)]
+        return {"failures": [msgspec.to_builtins(trace) for trace in traces]}
+
+    @writes
+    def forget(self, accounts: tuple[str, ...]) -> int:
+        """Delete what :meth:`held` tells; how many rows."""
+        return sum(
+            self.db.execute(
+                "delete from {failures} where {scope} and community = :name and event_id = :id",
+                {"name": community, "id": trace.event_id},
+            ).changed
+            for trace, community in self._failures_of(accounts)
+        )
+
+    def _failures_of(self, accounts: tuple[str, ...]) -> list[tuple[Trace, str]]:
+        rows = self.db.execute("select trace, community from {failures} where {scope} order by at")
+        found = [(msgspec.msgpack.decode(packed, type=Trace), community) for packed, community in rows]
+        return [(trace, community) for trace, community in found if trace.account in accounts]
+
+    @reads
     def registrations(self) -> list[Registration]:
         """The registered modules, by name, silent ones too."""
         return self._registrations()

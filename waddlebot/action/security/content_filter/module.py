@@ -58,6 +58,7 @@ module = Module(
     store=FilterStore,
     uses=(CommunityService, Identity),
 )
+module.keeps_people()
 
 _PERMIT_S = Seconds(60.0)
 _PERMIT_S_MAX = 3_600
