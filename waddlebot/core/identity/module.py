@@ -133,7 +133,7 @@ async def my_data_export(ctx: Typed) -> Reply:
     return await mydata.asked_for(ctx)
 
 
-@module.command("mydata forget", user_cooldown_s=2, by_hand=True, timeout_s=60.0)
+@module.command("mydata forget", by_hand=True, timeout_s=60.0)
 async def my_data_forget(ctx: Typed, code: str | None = None) -> Reply:
     """Delete all that the bot holds about you, by a code that you are given first."""
     return await mydata.deleted(ctx, code or "")

@@ -16,7 +16,9 @@ class DeadLettersOfPeople(Store):
     @reads
     def held_of(self, accounts: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
         """The dead letters of accounts, by table."""
-        return {"dead": [msgspec.to_builtins(event) | {"why": why} for _, event, why in self._dead_of(accounts)]}
+        return {
+            "dead": [msgspec.structs.asdict(event) | {"why": why} for _, event, why in self._dead_of(accounts)]
+        }
 
     @writes
     def forget_of(self, accounts: tuple[str, ...]) -> int:

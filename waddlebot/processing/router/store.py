@@ -246,8 +246,7 @@ class RouterStore(Store):
     @reads
     def held(self, accounts: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
         """What is held about accounts: what became of their events that failed."""
-        traces = [trace for trace, _ in self._failures_of(accounts)]
-        return {"failures": [msgspec.to_builtins(trace) for trace in traces]}
+        return {"failures": [msgspec.to_builtins(trace) for _, _, trace in self._failures_of(accounts)]}
 
     @writes
     def forget(self, accounts: tuple[str, ...]) -> int:
@@ -255,15 +254,15 @@ class RouterStore(Store):
         return sum(
             self.db.execute(
                 "delete from {failures} where {scope} and community = :name and event_id = :id",
-                {"name": community, "id": trace.event_id},
+                {"name": community, "id": event_id},
             ).changed
-            for trace, community in self._failures_of(accounts)
+            for community, event_id, _ in self._failures_of(accounts)
         )
 
-    def _failures_of(self, accounts: tuple[str, ...]) -> list[tuple[Trace, str]]:
-        rows = self.db.execute("select trace, community from {failures} where {scope} order by at")
-        found = [(msgspec.msgpack.decode(packed, type=Trace), community) for packed, community in rows]
-        return [(trace, community) for trace, community in found if trace.account in accounts]
+    def _failures_of(self, accounts: tuple[str, ...]) -> list[tuple[str, str, Trace]]:
+        rows = self.db.execute("select community, event_id, trace from {failures} where {scope} order by at")
+        found = [(name, event_id, msgspec.msgpack.decode(packed, type=Trace)) for name, event_id, packed in rows]
+        return [row for row in found if row[2].account in accounts]
 
     @reads
     def registrations(self) -> list[Registration]:
