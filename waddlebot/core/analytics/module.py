@@ -46,10 +46,9 @@ module = Module(
     http_port=8056,
     grpc_port=50956,
     store=AnalyticsStore,
+    keeps_people={"optout": "that you are not to be counted, so that you never are"},
     uses=(Identity,),
 )
-
-module.keeps_people(stays={"optout": "that you are not to be counted, so that you never are"})
 
 
 # Counting

@@ -313,7 +313,7 @@ class IdentityStore(LoginStore):
         for table, where in _OF_PERSON.items():
             columns = _TOLD[table]
             rows = self.db.execute(
-                f"select {', '.join(columns)} from {{{table}}} where {where} order by {', '.join(columns[:2])}",  # noqa: S608  constants
+                f"select {', '.join(columns)} from {{{table}}} where {where} order by {', '.join(columns[:2])}",  # noqa: S608  constant names and conditions
                 {"accounts": json.dumps(accounts)},
             )
             found[table] = [dict(zip(columns, row, strict=True)) for row in rows]
@@ -323,10 +323,10 @@ class IdentityStore(LoginStore):
     def forget(self, accounts: tuple[str, ...], users: tuple[str, ...] = ()) -> int:
         """Delete all of it, and tickets that tell accounts; how many rows. Everybody lives by it soon."""
         values = {"accounts": json.dumps(accounts)}
-        if self.db.execute(f"select 1 from {{bond}} where {_OF_PERSON['bond']} limit 1", values):  # noqa: S608  a constant
+        if self.db.execute(f"select 1 from {{bond}} where {_OF_PERSON['bond']} limit 1", values):  # noqa: S608  constant names and conditions
             self.reconfigured([self.community])
         gone = sum(
-            self.db.execute(f"delete from {{{table}}} where {where}", values).changed  # noqa: S608  constants
+            self.db.execute(f"delete from {{{table}}} where {where}", values).changed  # noqa: S608  constant names and conditions
             for table, where in _OF_PERSON.items()
         )
         kinds = {"exports": EXPORTS, "forgets": FORGETS}

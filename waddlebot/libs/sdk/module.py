@@ -146,6 +146,11 @@ class Module:
 
     ``delivers`` is the platform that its ``pushes`` brings replies to, ``whispers`` whether it can tell something
     to one user alone there.
+
+    With ``keeps_people`` the store knows what is held about people, by ``held(accounts)``, a read that gives rows
+    by table, and ``forget(accounts)``, a write that gives how many rows are gone, both in a scope of all
+    communities. It has words for each table of which rows may be left: what they are, and why they stay. For more than that
+    there are :meth:`held_of_person` and :meth:`forget_person`.
     """
 
     def __init__(
@@ -158,6 +163,7 @@ class Module:
         settings: type | None = None,
         config: type | None = None,
         store: type[Store] | None = None,
+        keeps_people: Mapping[str, str] | None = None,
         uses: tuple[type[Contract], ...] = (),
         delivers: str = "",
         whispers: bool = False,
@@ -192,7 +198,7 @@ class Module:
         self.promises: dict[tuple[str, str], tuple[Method, Handler]] = {}
         self.contributor: Handler | None = None
         self.teller: Handler | None = None
-        self.keeping: Keeping | None = None
+        self.keeping: Keeping | None = None if keeps_people is None else by_store(dict(keeps_people))
         self.runner: Handler | None = None
         self.deliverer: Handler | None = None
         self.starter: Callable[..., Any] | None = None
@@ -347,15 +353,6 @@ class Module:
         self._once("what it", "contributes")
         self.contributor = handler
         return handler
-
-    def keeps_people(self, *, stays: Mapping[str, str] | None = None) -> None:
-        """Declare that the store knows what is held about people, by ``held(accounts)`` and ``forget(accounts)``.
-
-        The first is a read that gives rows by table, the second a write that gives how many rows are gone; both
-        in a scope of all communities. ``stays`` is as in :meth:`forget_person`, for those who need more than this.
-        """
-        self._once("how it", "forgets a person")
-        self.keeping = by_store(dict(stays or {}))
 
     def held_of_person(self, handler: Handler) -> Handler:
         """Declare what the module holds about a person: ``async def f(ctx: ServiceContext, person) -> Tables``.

@@ -82,10 +82,10 @@ module = Module(
     grpc_port=50900,
     settings=Settings,
     store=RouterStore,
+    keeps_people={},
     uses=(Identity, Reputation, CommunityService),
     always_on=True,
 )
-module.keeps_people()
 
 _RANKS_OF_KEYS = int(Rank.VIEWER | Rank.ADMIN)
 """What rules may run that admin keys made."""

@@ -56,9 +56,9 @@ module = Module(
     grpc_port=50931,
     settings=Settings,
     store=FilterStore,
+    keeps_people={},
     uses=(CommunityService, Identity),
 )
-module.keeps_people()
 
 _PERMIT_S = Seconds(60.0)
 _PERMIT_S_MAX = 3_600
