@@ -149,9 +149,11 @@ class Module:
 
     With ``keeps_people`` the store knows what is held about people, by ``held(accounts)``, a read that gives rows
     by table, and ``forget(accounts)``, a write that gives how many rows are gone, both in a scope of all
-    communities. It has words for each table of which rows may be left: what they are, and why they stay. For more than that
-    there are :meth:`held_of_person` and :meth:`forget_person`.
+    communities. It has words for each table of which rows may be left: what they are, and why they stay. For more
+    than that there are :meth:`held_of_person` and :meth:`forget_person`.
     """
+
+    teller: Handler | None = None
 
     def __init__(
         self,
@@ -197,7 +199,6 @@ class Module:
         self.mounts: list[Mount] = []
         self.promises: dict[tuple[str, str], tuple[Method, Handler]] = {}
         self.contributor: Handler | None = None
-        self.teller: Handler | None = None
         self.keeping: Keeping | None = None if keeps_people is None else by_store(dict(keeps_people))
         self.runner: Handler | None = None
         self.deliverer: Handler | None = None
