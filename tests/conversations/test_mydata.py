@@ -71,7 +71,7 @@ async def converse(users: dict[str, IrcUser], url: str) -> None:
     await until(lambda: heard(op, "That code is not good, or no more.") == 1)
     anna.say(CHANNEL, f"!mydata forget {found[1].lower()}")
     told = await anna.told("entries are deleted")
-    assert re.match(r"Done: \d\d+ entries are deleted\.", told), "every module had some"
+    assert re.match(r"Done: [1-9]\d* entries are deleted\.", told)
     assert "Still to be done" not in told
     assert "who changed which settings" in told
 
