@@ -111,8 +111,8 @@ def rotate(
 ) -> None:
     """Make a new API key in the place of one, and print it, alone and this once.
 
-    It has the same name, role, binding and scopes. The old one opens for the grace period, so that no program stops
-    while it is told the new one; `waddlebot key list` shows both, and until when.
+    It has the same name, role, binding and scopes. The old one opens for the grace period, so that no program
+    stops while it is told the new one; `waddlebot key list` shows both, and until when.
 
     \b
     Examples:

@@ -205,6 +205,7 @@ class Host:
         platforms = {True: tuple(deliverers), False: deliverers.platforms}[self.carriage.bus.shares]
         self.outbox = Outbox(self.delivery, deliverers, log, members, platforms)
         self.web = WebFront(self)
+        self.shared.keys = self.web.keys
 
     def _coordinated(self) -> Coordinator:
         """This host among those that share its database."""

@@ -60,6 +60,7 @@ class Shared:
         self.look: Callable[[], Awaitable[None]]
         self.elsewhere: Callable[[str, str], Endpoint | None]
         self.personal: PersonalData
+        self.keys: object = None
         self.place = ""
         self.dropped: Counter[str] = Counter()
         self._run = secrets.token_hex(4)
@@ -176,6 +177,12 @@ class HostServices(Services):
         if self._kind != "core":
             raise PermissionError(f"{self.module} is not of the core kind: people ask there for what is held")
         return self._shared.personal
+
+    def keys(self) -> object:
+        """The host's API keys, for the core kind only."""
+        if self._kind != "core":
+            raise PermissionError(f"{self.module} is not of the core kind: people make keys there")
+        return self._shared.keys
 
     def state(self) -> Any:
         """What the module's ``starts`` yielded."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from waddlebot.core.identity import linking, mydata, mydata_http
+from waddlebot.core.identity import keys, linking, mydata, mydata_http
 from waddlebot.core.identity.linking import EVERYBODY
 from waddlebot.core.identity.login import answers, codes, connect, passkeys, profile, sign_in
 from waddlebot.core.identity.login.config import LoginConfig
@@ -34,6 +34,7 @@ from waddlebot.libs.sdk import (
     Login,
     Module,
     Person,
+    Rank,
     Reply,
     Role,
     RouteContext,
@@ -375,6 +376,33 @@ async def session(ctx: Ctx, request: SessionRequest) -> SessionAnswer:
 async def sweep(ctx: Ctx) -> None:
     """Remove sessions, codes and failures that have ended."""
     await ctx.store_in(EVERYBODY).sweep(ctx.now())
+
+
+# How programs are let in
+
+
+@module.route("GET", "/keys", role=Role.ADMIN, rank=Rank.OWNER)
+async def list_keys(ctx: Request) -> keys.KeyItems:
+    """List the API keys of the community: what they may do, and when each was last used."""
+    return await keys.listed(ctx)
+
+
+@module.route("POST", "/keys", role=Role.ADMIN, rank=Rank.OWNER)
+async def create_key(ctx: Request, body: keys.NewKeyOrder) -> keys.MadeKey:
+    """Make an API key; for people who proved lately who they are."""
+    return await keys.create(ctx, ctx.state(State).desk, body)
+
+
+@module.route("POST", "/keys/{id}/rotate", role=Role.ADMIN, rank=Rank.OWNER)
+async def rotate_key(ctx: Request, body: keys.Rotation) -> keys.MadeKey:
+    """Make a key in the place of one, which opens a while longer; for people who proved lately who they are."""
+    return await keys.rotate(ctx, ctx.state(State).desk, body)
+
+
+@module.route("DELETE", "/keys/{id}", role=Role.ADMIN, rank=Rank.OWNER)
+async def revoke_key(ctx: Request) -> None:
+    """End a key; for people who proved lately who they are."""
+    await keys.revoke(ctx)
 
 
 # What other modules ask

@@ -60,6 +60,9 @@ class Services(Protocol):
     def personal(self) -> PersonalData:
         """What every module holds about people. Raises ``PermissionError`` for modules not of the core kind."""
 
+    def keys(self) -> object:
+        """The API keys (``libs.web.KeyRing``). Raises ``PermissionError`` for modules not of the core kind."""
+
     def state(self) -> Any:
         """What the module's ``starts`` yielded."""
 

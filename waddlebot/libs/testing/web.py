@@ -96,6 +96,10 @@ class LoneServices(Services):
         """Nobody holds anything about people."""
         raise PermissionError(f"{self.module} stands alone")
 
+    def keys(self) -> object:
+        """No module that stands alone makes keys."""
+        raise PermissionError(f"{self.module} stands alone")
+
     def state(self) -> Any:
         """What the module's ``starts`` yielded."""
         return self.entered

@@ -93,8 +93,8 @@ def check_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
     for scope in scopes:
         if not _SCOPE.fullmatch(scope) or scope == EVERY:
             raise ValueError(
-                f"A scope is written module, module:read or module:write, such as core.analytics:read, not {scope!r}; "
-                "*:read is all that only looks."
+                "A scope is written module, module:read or module:write, such as core.analytics:read, not "
+                f"{scope!r}; *:read is all that only looks."
             )
     found = tuple(sorted(set(scopes)))
     if len(found) > SCOPES_MAX:

@@ -89,7 +89,8 @@ class KeyRing:
 
         One of the ``installation`` is for modules that register: it has the role action and is bound to nothing.
 
-        Raises ``ValueError`` for a name, binding or scope that makes no sense, ``Conflict`` where the name is taken.
+        Raises ``ValueError`` for a name, binding or scope that makes no sense, ``Conflict`` where the name is
+        taken.
         """
         if not name.strip() or len(name) > 100 or not name.isprintable():
             raise ValueError("A key's name has 1 to 100 printable characters.")
