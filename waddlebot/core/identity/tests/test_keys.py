@@ -13,7 +13,7 @@ from waddlebot.libs.testing.modules import ENTITY
 from waddlebot.libs.testing.signing import Browser, Front, opened_front
 
 KEYS = "/keys?community=home"
-ORDER = {"name": "board", "role": "user", "scopes": ["core.reputation:read"], "expires_days": 30}
+ORDER = {"name": "board", "role": "user", "scopes": ["core.reputation:read"], "expires_days": 3_650}
 
 
 @pytest.fixture
