@@ -32,7 +32,7 @@ def server(new_inspircd: Callable[[], IrcServer]) -> IrcServer:
 
 
 async def test_two_accounts_are_one_person(tmp_path: Path, server: IrcServer) -> None:
-    async with people(server) as users, hosted(environ_of(tmp_path, IRC_URLS=_urls(server))):
+    async with people(server) as users, hosted(environ_of(tmp_path, IRC_URLS=urls_of(server))):
         await converse(users)
 
 
@@ -43,12 +43,14 @@ async def test_the_same_with_a_process_for_each_module(
     with valkey_running(tmp_path / "valkey") as valkey:
         async with (
             people(server) as users,
-            clustered(tmp_path, one_each(), postgresql_server.url(name), valkey.url, {"IRC_URLS": _urls(server)}),
+            clustered(
+                tmp_path, one_each(), postgresql_server.url(name), valkey.url, {"IRC_URLS": urls_of(server)}
+            ),
         ):
             await converse(users)
 
 
-def _urls(server: IrcServer) -> str:
+def urls_of(server: IrcServer) -> str:
     return server.url("%23pond", BOT, "rate=100")
 
 
@@ -71,45 +73,45 @@ async def converse(users: dict[str, IrcUser]) -> None:
         await user.meets(BOT, CHANNEL)
     for user in (anna, ben, dan):
         user.say(CHANNEL, "hello")
-    await _repeated(op, "!command add -ul=regular !pie Pie for $(user)", "Saved !pie.")
+    await repeated(op, "!command add -ul=regular !pie Pie for $(user)", "Saved !pie.")
     for name in ("ben", "anna"):  # who was seen is written down in batches
-        await _repeated(op, f"!regulars add {name}", f"{name} has the rank regular now.")
+        await repeated(op, f"!regulars add {name}", f"{name} has the rank regular now.")
     op.say(CHANNEL, "!regulars delete ben")
     await op.hears("ben no longer has the rank regular.")
 
     dan.say(CHANNEL, "!identity link irc anna")
-    await until(lambda: _heard(op, "Anybody may take your nick") == 1)
+    await until(lambda: heard(op, "Anybody may take your nick") == 1)
     code = await _code(anna)
     dan.say(CHANNEL, f"!verify {code}")
-    await until(lambda: _heard(op, "Anybody may take your nick") == 2)
+    await until(lambda: heard(op, "Anybody may take your nick") == 2)
     ben.say(CHANNEL, f"!verify {code}")
-    await until(lambda: _heard(op, "anna on irc asks to be one person with you") == 1)
+    await until(lambda: heard(op, "anna on irc asks to be one person with you") == 1)
     ben.say(CHANNEL, f"!verify {code} yes")
     await op.hears("ben and anna on irc are one person now. !identity unlink undoes it.")
     await anna.told("Your account is linked with ben on irc now.")
     ben.say(CHANNEL, "!identity")
     assert await ben.told("linked with") == "You are ben on irc, linked with anna on irc."
-    await _repeated(ben, "!pie", "Pie for ben")
+    await repeated(ben, "!pie", "Pie for ben")
     ben.say(CHANNEL, "!identity unlink")
     await op.hears("ben on irc is on its own again, with all that it had and earned.")
 
     async def is_no_regular() -> bool:
         """Whether Ben goes without what Anna, who asks after him, gets."""
-        before = _heard(op, "Pie for ben"), _heard(op, "Pie for anna")
+        before = heard(op, "Pie for ben"), heard(op, "Pie for anna")
         ben.say(CHANNEL, "!pie")
         anna.say(CHANNEL, "!pie")
-        await until(lambda: _heard(op, "Pie for anna") > before[1])
-        return _heard(op, "Pie for ben") == before[0]
+        await until(lambda: heard(op, "Pie for anna") > before[1])
+        return heard(op, "Pie for ben") == before[0]
 
     await until(is_no_regular)  # every host knows within a second
 
 
-def _heard(user: IrcUser, text: str) -> int:
+def heard(user: IrcUser, text: str) -> int:
     """How many lines of the bot have such a text in them."""
     return sum(text in line for line in user.heard(BOT, CHANNEL))
 
 
-async def _repeated(user: IrcUser, line: str, answer: str) -> None:
+async def repeated(user: IrcUser, line: str, answer: str) -> None:
     async with asyncio.timeout(60.0):  # a live line may be lost where much else goes on
         while answer not in user.heard(BOT, CHANNEL):
             user.say(CHANNEL, line)

@@ -18,6 +18,7 @@ from waddlebot.cli import (
     health,
     key,
     modules,
+    mydata,
     new,
     rule,
     run,
@@ -94,6 +95,10 @@ def build() -> typer.Typer:
         "sessions": user.sessions, "remove": user.remove,
     }  # fmt: skip
     app.add_typer(_group("user", "Who may sign in on the bot's pages.", users), rich_help_panel=_DATA)
+    people = {"export": mydata.export, "forget": mydata.forget}
+    app.add_typer(
+        _group("mydata", "What is held about a person: get or delete it.", people), rich_help_panel=_DATA
+    )
     secrets = {"secret": rule.secret}
     app.add_typer(_group("rule", "Secrets of rules that post to a URL.", secrets), rich_help_panel=_DATA)
     _add(app, _DATA, undo.undo, backup.backup, backup.restore)

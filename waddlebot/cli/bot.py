@@ -18,6 +18,8 @@ from waddlebot.runtime.secret import SecretError, is_there
 from waddlebot.runtime.secret import load as load_secret
 
 _TIMEOUT_S = 10.0
+SLOW_S = 60.0
+"""For what asks every module."""
 _API = "/api/v1"
 
 
@@ -30,8 +32,16 @@ def url_of() -> str:
     return from_environment(WebConfig, "http").url()
 
 
-def ask(environment: Environment, path: str, community: str, role: Role = Role.USER) -> Any:
-    """The JSON that the bot answers to a GET of ``/api/v1`` and the path; None where it knows no such thing.
+def ask(
+    environment: Environment,
+    path: str,
+    community: str,
+    role: Role = Role.USER,
+    *,
+    method: str = "GET",
+    timeout_s: float = _TIMEOUT_S,
+) -> Any:
+    """The JSON that the bot answers about ``/api/v1`` and the path; None where it knows no such thing.
 
     The path is percent-encoded; without a community it is about all of them. Raises :class:`NotRunning`, and
     ``Failure`` with the bot's words when it refuses.
@@ -40,7 +50,8 @@ def ask(environment: Environment, path: str, community: str, role: Role = Role.U
     if not is_there(*where):
         raise NotRunning
     tokens = OperatorTokens(load_secret(*where).derive(PURPOSE))
-    status, body = _get(_API + path, {"X-API-Key": tokens.make(role, community)})
+    headers = {"X-API-Key": tokens.make(role, community)}
+    status, body = _get(_API + path, headers, method=method, timeout_s=timeout_s)
     if status == HTTPStatus.OK:
         return msgspec.json.decode(body)
     if status == HTTPStatus.NOT_FOUND:
@@ -64,11 +75,13 @@ def health(of: str) -> tuple[bool, list[str]]:
     return status == HTTPStatus.OK, [str(found["status"]), *checks]
 
 
-def _get(path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
-    request = Request(url_of() + path, headers=dict(headers))  # noqa: S310  our own http URL
+def _get(
+    path: str, headers: Mapping[str, str], *, method: str = "GET", timeout_s: float = _TIMEOUT_S
+) -> tuple[int, bytes]:
+    request = Request(url_of() + path, headers=dict(headers), method=method)  # noqa: S310  our own http URL
     opener = build_opener(ProxyHandler({}))  # a proxy of the environment is for elsewhere
     try:
-        with opener.open(request, timeout=_TIMEOUT_S) as answer:
+        with opener.open(request, timeout=timeout_s) as answer:
             return answer.status, answer.read()
     except HTTPError as error:
         return error.code, error.read()

@@ -21,6 +21,12 @@ def create(
         bool, typer.Option("--installation", help="Bind it to nothing: for modules that register; role action.")
     ] = False,
     expires: Annotated[str, typer.Option(help="When it ends, such as 12h, 90d or 4w. Without: never.")] = "",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only this module: core.analytics, or core.analytics:read (or :write). May be repeated."
+        ),
+    ] = None,
 ) -> None:
     """Make an API key and print it, alone and this once.
 
@@ -30,6 +36,7 @@ def create(
     Examples:
       waddlebot key create alerts --role trigger
       KEY=$(waddlebot key create ci --role admin --community lab --expires 90d)
+      waddlebot key create dashboard --role user --scope core.analytics:read --scope core.reputation:read
     """
     import time
 
@@ -51,6 +58,7 @@ def create(
                 installation=of_installation,
                 expires_at=expires_at,
                 created_by=work.ACTOR,
+                scopes=_known(scope or []),
             )
         except ValueError as error:
             raise Failure(str(error), UNUSABLE) from None
@@ -77,7 +85,7 @@ def list_(
 
     keys = work.on_installation(lambda installation: installation.keys.list_keys(community or None))
     now = time.time()
-    table = screen.table("NAME", "ROLE", "BOUND TO", "MADE", "LAST USED", "STATE", "ID")
+    table = screen.table("NAME", "ROLE", "SCOPES", "BOUND TO", "MADE", "LAST USED", "STATE", "ID")
     for key in keys:
         state = "living"
         if key.revoked_at is not None:
@@ -88,7 +96,8 @@ def list_(
         if every or state not in ("revoked", "expired"):
             used = work.when(key.last_used_at) if key.last_used_at else "never"
             bound = key.entity or key.community or "the installation"
-            table.add_row(key.name, key.role, bound, work.when(key.created_at), used, state, key.id)
+            scopes = " ".join(key.scopes) or "all"
+            table.add_row(key.name, key.role, scopes, bound, work.when(key.created_at), used, state, key.id)
     if table.row_count:
         screen.out().print(table)
     else:
@@ -102,8 +111,8 @@ def rotate(
 ) -> None:
     """Make a new API key in the place of one, and print it, alone and this once.
 
-    It has the same name, role and binding. The old one opens for the grace period, so that no program stops
-    while it is told the new one; `waddlebot key list` shows both, and until when.
+    It has the same name, role, binding and scopes. The old one opens for the grace period, so that no program
+    stops while it is told the new one; `waddlebot key list` shows both, and until when.
 
     \b
     Examples:
@@ -152,6 +161,19 @@ def revoke(
 
     for key in work.on_installation(end):
         screen.out().print(f"The key {key.name!r}, bound to {key.binding}, opens nothing any more.", markup=False)
+
+
+def _known(scopes: list[str]) -> list[str]:
+    """Scopes of modules that there are. Raises ``ValueError`` for others: a key must not open what comes later."""
+    from waddlebot.libs.sdk.discovery import discover
+    from waddlebot.libs.web.keys import EVERY
+
+    there = discover()
+    for scope in scopes:
+        module = scope.partition(":")[0]
+        if module not in there and module != EVERY:
+            raise ValueError(f"There is no module {module!r}; there are: {', '.join(sorted(there))}.")
+    return scopes
 
 
 def _show(raw: str, words: str) -> None:

@@ -19,6 +19,7 @@ from waddlebot.libs import contracts, grpc_protos
 from waddlebot.libs.grpc_protos import shapes
 from waddlebot.libs.grpc_protos.shapes import Shape, file_of, method_of
 from waddlebot.libs.sdk.contract import Contract
+from waddlebot.libs.sdk.personal import FORGET, HELD, PERSONAL, Forgotten, Held, Person
 from waddlebot.libs.sdk.ports import Call, CallScope, Result, Send, Sent
 from waddlebot.libs.sdk.view import CONTRIBUTE, VIEW, Communities, Contributed
 
@@ -196,10 +197,22 @@ def contracts_there_are() -> Iterator[type[Contract]]:
 def sources(lock: str) -> dict[str, str]:
     """The protos and the lock, by file name."""
     numbers = Numbers(lock)
-    protos = protos_of([*PORTS, Communities, Contributed], list(contracts_there_are()), numbers)
+    protos = protos_of(
+        [*PORTS, Communities, Contributed, Person, Held, Forgotten], list(contracts_there_are()), numbers
+    )
     about = "What every module contributes to the compiled view of a community."
     what = "One module's contributions; the metadata `waddlebot-module` says whose."
     protos[file_of(Contributed)].serve(VIEW, about, [(method_of(CONTRIBUTE), what, Communities, Contributed)])
+    about = "What every module that keeps something about people is asked when they want to see it, or it gone."
+    whose = "The metadata `waddlebot-module` says which module is asked."
+    protos[file_of(Held)].serve(
+        PERSONAL,
+        about,
+        [
+            (method_of(HELD), f"What it holds about somebody. {whose}", Person, Held),
+            (method_of(FORGET), f"Delete it; what stays, and why. {whose}", Person, Forgotten),
+        ],
+    )
     return {f"{proto.name}.proto": proto.text() for proto in protos.values()} | {LOCK: numbers.text()}
 
 

@@ -46,6 +46,7 @@ from waddlebot.runtime.environment import Environment
 from waddlebot.runtime.members import Members
 from waddlebot.runtime.metrics import LoopLag, metrics_of
 from waddlebot.runtime.observing import Observing, Watcher, each_observing, observing_of
+from waddlebot.runtime.personal import EveryModule, own_of
 from waddlebot.runtime.ports import HostPorts
 from waddlebot.runtime.profiles import budgets_of, profile_of
 from waddlebot.runtime.readiness import readiness_of
@@ -176,6 +177,8 @@ class Host:
         self.shared = Shared(self.registry.manifests, self.directory, self.carriage.bus, secret, self._send)
         self.shared.claims = self.coordinator.claims
         self.shared.look = self.coordinator.look
+        self.shared.place = self.web_config.public_url.rstrip("/")
+        self.shared.personal = EveryModule(self.manifests, self.directory, partial(own_of, self.dal))
         members, log = Members(self.coordinator), logging.getLogger("runtime.inbox")
         bus, tell = self.carriage.bus, self.carriage.tell
         self.inbox = DurableInbox(self.delivery, bus, log, self.dal.forget_effects, members, tell)
@@ -202,6 +205,7 @@ class Host:
         platforms = {True: tuple(deliverers), False: deliverers.platforms}[self.carriage.bus.shares]
         self.outbox = Outbox(self.delivery, deliverers, log, members, platforms)
         self.web = WebFront(self)
+        self.shared.keys = self.web.keys
 
     def _coordinated(self) -> Coordinator:
         """This host among those that share its database."""

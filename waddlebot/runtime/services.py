@@ -18,6 +18,7 @@ from waddlebot.libs.sdk.context import Services
 from waddlebot.libs.sdk.contract import Caller
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.module import Module
+from waddlebot.libs.sdk.personal import PersonalData
 from waddlebot.libs.sdk.ports import (
     Bus,
     CallError,
@@ -58,6 +59,9 @@ class Shared:
         self.claims: Callable[[str], Claims]
         self.look: Callable[[], Awaitable[None]]
         self.elsewhere: Callable[[str, str], Endpoint | None]
+        self.personal: PersonalData
+        self.keys: object = None
+        self.place = ""
         self.dropped: Counter[str] = Counter()
         self._run = secrets.token_hex(4)
         self._numbers = itertools.count()
@@ -120,6 +124,8 @@ class HostServices(Services):
     ) -> None:
         self.module = module.name
         self.config = config
+        self.place = shared.place
+        self._kind = module.kind
         self.log = logging.getLogger(module.name)
         self.manifests = shared.manifests
         self.builtin = shared.builtin
@@ -165,6 +171,18 @@ class HostServices(Services):
         if self._ports is None:
             raise PermissionError(f"{self.module} is not of the processing kind: announce, or ask a contract")
         return self._ports
+
+    def personal(self) -> PersonalData:
+        """What every module holds about people, for the core kind only."""
+        if self._kind != "core":
+            raise PermissionError(f"{self.module} is not of the core kind: people ask there for what is held")
+        return self._shared.personal
+
+    def keys(self) -> object:
+        """The host's API keys, for the core kind only."""
+        if self._kind != "core":
+            raise PermissionError(f"{self.module} is not of the core kind: people make keys there")
+        return self._shared.keys
 
     def state(self) -> Any:
         """What the module's ``starts`` yielded."""

@@ -34,6 +34,15 @@ def test_keys_are_listed_and_revoked(call: Call, upgraded: Environ) -> None:
     assert (again.returncode, again.stdout) == (1, "")
 
 
+def test_a_key_has_scopes(call: Call, upgraded: Environ) -> None:
+    scopes = ("--scope", "core.analytics:read", "--scope", "core.labels")
+    assert call(upgraded, "key", "create", "board", "--role", "user", *scopes).returncode == 0
+    listed = "".join(call(upgraded, "key", "list").stdout.split())
+    assert "core.analytics:read" in listed
+    told = call(upgraded, "key", "create", "x", "--role", "user", "--scope", "core.gone")
+    assert (told.returncode, "There is no module 'core.gone'" in told.stderr) == (2, True)
+
+
 def test_a_key_of_the_installation_is_bound_to_nothing(call: Call, upgraded: Environ) -> None:
     made = call(upgraded, "key", "create", "modules", "--role", "action", "--installation")
     assert (made.returncode, "bound to the whole installation" in " ".join(made.stderr.split())) == (0, True)

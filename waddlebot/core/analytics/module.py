@@ -46,6 +46,7 @@ module = Module(
     http_port=8056,
     grpc_port=50956,
     store=AnalyticsStore,
+    keeps_people={"optout": "that you are not to be counted, so that you never are"},
     uses=(Identity,),
 )
 
@@ -85,7 +86,7 @@ async def respect(ctx: Service) -> None:
     store = ctx.store_everywhere("who opts out does so in every community")
     hidden = await fellows(ctx, await store.opted_out())
     for start in range(0, len(hidden), GROUP_MAX):
-        await store.erase(hidden[start : start + GROUP_MAX])
+        await store.forget(hidden[start : start + GROUP_MAX])
 
 
 # What people type

@@ -245,8 +245,8 @@ class AnalyticsStore(Store):
         return self.db.execute(statement, {"accounts": json.dumps(accounts)}).changed > 0
 
     @writes
-    def erase(self, accounts: tuple[str, ...]) -> int:
-        """Delete every row of these accounts but what they chose; how many there were."""
+    def forget(self, accounts: tuple[str, ...]) -> int:
+        """Delete every row of these accounts but what they chose; sums without names stay. How many there were."""
         self._pass(*range(GATES))
         return self._erase(accounts)
 
@@ -265,16 +265,6 @@ class AnalyticsStore(Store):
             rows = self.db.execute("select account, at from {optout} where account in {each:accounts}", values)
             found["optout"] = [{"account": account, "at": at} for account, at in sorted(rows)]
         return found
-
-    @writes
-    def forget(self, accounts: tuple[str, ...]) -> int:
-        """Delete what :meth:`held` tells; sums without names stay. How many rows there were."""
-        self._pass(*range(GATES))
-        gone = self._erase(accounts)
-        if isinstance(self.scope, System):
-            statement = "delete from {optout} where account in {each:accounts}"
-            gone += self.db.execute(statement, {"accounts": json.dumps(accounts)}).changed
-        return gone
 
     def _pass(self, *gates: int) -> None:
         """Wait for who holds these gates, and hold them until the end of the transaction; always the least first.

@@ -90,6 +90,7 @@ module = Module(
     grpc_port=50954,
     settings=Settings,
     store=CommunityStore,
+    keeps_people={"member": "communities that you own: hand them over first"},
     uses=(Identity, Reputation, CustomCommands),
     always_on=True,
 )

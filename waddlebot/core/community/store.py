@@ -2,6 +2,7 @@
 
 import dataclasses
 import hmac
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ LIVE = Table(
 )
 
 
+_HELD = (("member", "ranks"), ("role_holder", "role, earned"), ("known", "since"), ("claim", "expires_at"))
 _FORGET = (
     "delete from {known} where {scope} and account = :account",
     "delete from {claim} where {scope} and account = :account",
@@ -468,7 +470,7 @@ class CommunityStore(Ledger):
     def held(self, accounts: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
         """What is kept of accounts in the scope, by table."""
         found: dict[str, list[dict[str, Any]]] = {}
-        for table, columns in (("member", "ranks"), ("role_holder", "role, earned"), ("known", "since")):
+        for table, columns in _HELD:
             names = ["community", "account", *columns.split(", ")]
             for account in accounts:
                 statement = f"select {', '.join(names)} from {{{table}}} where {{scope}} and account = :account"  # noqa: S608  names of our own
@@ -478,7 +480,14 @@ class CommunityStore(Ledger):
 
     @writes
     def forget(self, accounts: tuple[str, ...]) -> int:
-        """Delete what is kept of accounts, but who owns a community; rows. Views follow with their next change."""
+        """Delete what is kept of accounts, but who owns a community; rows. Views follow."""
+        values = {"accounts": json.dumps(accounts)}
+        changed = self.db.execute(
+            "select community from {member} where {scope} and account in {each:accounts} "
+            "union select community from {role_holder} where {scope} and account in {each:accounts}",
+            values,
+        )
+        self.reconfigured(community for (community,) in changed)
         return sum(
             self.db.execute(statement, {"account": account}).changed
             for account in accounts

@@ -34,7 +34,7 @@ async def shown(ctx: Ctx) -> Reply:
     if not others:
         how = f"{prefix_of(ctx)}identity link <platform> <name> links another account of yours."
         return Reply(f"You are {event.user_name} on {event.platform}, linked with no other account. {how}")
-    if _whispers(ctx, event.platform):
+    if whispers(ctx, event.platform):
         names = listed([_called(face) for face in others])
         return Reply(f"You are {event.user_name} on {event.platform}, linked with {names}.", private=True)
     platforms = ", ".join(sorted({_platform(face) for face in others}))
@@ -58,7 +58,7 @@ async def asked(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
     return Reply(
         f"Type {prefix_of(ctx)}verify {code} as {_called(face)} within 10 minutes; nobody else can. "
         f"Both are one person then: what either may do, both may{await _preview(ctx, groups, face)}.",
-        private=_whispers(ctx, event.platform),
+        private=whispers(ctx, event.platform),
     )
 
 
@@ -89,7 +89,7 @@ async def verified(ctx: Ctx, code: str, sure: bool) -> Reply:
     _audit(ctx, f"link {found.account}", "OK")
     with contextlib.suppress(DalError):  # it is done, whoever hears of it
         others = await _others(ctx, event.account)
-        await _notify(
+        await tell(
             ctx, others, f"Your account is linked with {event.user_name} on {event.platform} now. {_undo(ctx)}"
         )
     return Reply(f"{event.user_name} and {name} are one person now. {_undo(ctx)}")
@@ -115,7 +115,7 @@ async def parted(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
     words = (
         f"{event.user_name} on {event.platform} unlinked {called}; {prefix_of(ctx)}identity shows what is linked."
     )
-    await _notify(ctx, found.others, words)
+    await tell(ctx, found.others, words)
     if len(found.side) > 1:
         return Reply(f"{called} is linked with you no more, nor are those that were linked through it.")
     return Reply(f"{called} is on its own again, with all that it had and earned.")
@@ -170,11 +170,11 @@ def _standing(standing: Standing) -> str:
     return f"{standing.score:.1f} ({standing.activity:,.0f} points)"
 
 
-async def _notify(ctx: Ctx, faces: Sequence[Face], text: str) -> None:
-    """Tell the other accounts, where the bot can tell them alone and has room to."""
+async def tell(ctx: Ctx, faces: Sequence[Face], text: str) -> int:
+    """Tell accounts something where the bot can tell them alone and has room to; how many are told."""
     sends = []
     for number, face in enumerate(faces):
-        if _whispers(ctx, _platform(face)) and (entity := _place(ctx, face)):
+        if whispers(ctx, _platform(face)) and (entity := _place(ctx, face)):
             platform, server, channel = entity.split(":", 2)
             reply = Reply(text, private=True)
             sends.append(
@@ -183,9 +183,11 @@ async def _notify(ctx: Ctx, faces: Sequence[Face], text: str) -> None:
                     account=face.account, user_name=face.login,
                 )
             )  # fmt: skip
-    if sends:
-        with contextlib.suppress(Busy):
-            await ctx.send(sends)
+    try:
+        await ctx.send(sends)
+    except Busy:
+        return 0
+    return len(sends)
 
 
 def _place(ctx: Ctx, face: Face) -> str:
@@ -195,7 +197,8 @@ def _place(ctx: Ctx, face: Face) -> str:
     return min(there, key=lambda entity: ctx.entities[entity] != ctx.community, default="")
 
 
-def _whispers(ctx: Ctx, platform: str) -> bool:
+def whispers(ctx: Ctx, platform: str) -> bool:
+    """Whether the bot can tell something to one user alone there."""
     return any(module.delivers == platform and module.whispers for module in ctx.manifests.values())
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from waddlebot.core.identity import linking
+from waddlebot.core.identity import keys, linking, mydata, mydata_http
 from waddlebot.core.identity.linking import EVERYBODY
 from waddlebot.core.identity.login import answers, codes, connect, passkeys, profile, sign_in
 from waddlebot.core.identity.login.config import LoginConfig
@@ -33,10 +33,15 @@ from waddlebot.libs.sdk import (
     Field,
     Login,
     Module,
+    Person,
+    Rank,
     Reply,
+    Role,
     RouteContext,
     ServiceContext,
+    Tables,
 )
+from waddlebot.libs.web import Download
 from waddlebot.libs.web.answers import Page
 
 NAMES_MAX = 1_000
@@ -112,6 +117,81 @@ async def login(
 ) -> Reply:
     """Connect this account with your sign-in on the bot's pages, by the code you get there."""
     return await profile.redeemed(ctx, ctx.state(State).desk, code, bool(yes))
+
+
+# What is held about people
+
+
+@module.command("mydata", user_cooldown_s=10, by_hand=True, timeout_s=30.0)
+async def my_data(ctx: Typed) -> Reply:
+    """Tell how much the bot holds about you, and how to get or delete it."""
+    return await mydata.summed(ctx)
+
+
+@module.command("mydata export", user_cooldown_s=30, by_hand=True)
+async def my_data_export(ctx: Typed) -> Reply:
+    """Get all that the bot holds about you, by a link for you alone."""
+    return await mydata.asked_for(ctx)
+
+
+@module.command("mydata forget", by_hand=True, timeout_s=60.0)
+async def my_data_forget(ctx: Typed, code: str | None = None) -> Reply:
+    """Delete all that the bot holds about you, by a code that you are given first."""
+    return await mydata.deleted(ctx, code or "")
+
+
+@module.route("GET", "/mydata", role=None, session=True)
+async def get_my_data(ctx: Request) -> mydata.Export:
+    """Get all that is held about you."""
+    return await mydata_http.export(ctx)
+
+
+@module.route("POST", "/mydata/forget", role=None, session=True)
+async def forget_my_data(ctx: Request, body: mydata_http.Sure) -> mydata.Deleted:
+    """Delete all that is held about you; you proved lately who you are."""
+    return await mydata_http.forget(ctx, body)
+
+
+@module.route("GET", "/mydata/link/{token}", role=None, browser=True)
+async def my_data_page(ctx: Request) -> Page:
+    """Show the page of a link that chat gave."""
+    return await mydata_http.link_page(ctx, ctx.state(State).desk)
+
+
+@module.route("POST", "/mydata/link/{token}", role=None, browser=True)
+async def my_data_download(ctx: Request) -> Download:
+    """Download what the link is for, once."""
+    return await mydata_http.link_download(ctx, ctx.state(State).desk)
+
+
+@module.route("GET", "/people/data/{who}", role=Role.ADMIN, installation_keys=True)
+async def get_data_of(ctx: Request) -> mydata.Export:
+    """Get all that is held about a person, by an account or user; for the operator's own commands."""
+    return await mydata_http.export_of(ctx, ctx.path["who"])
+
+
+@module.route("POST", "/people/forget/{who}", role=Role.ADMIN, installation_keys=True)
+async def forget_data_of(ctx: Request) -> mydata.Deleted:
+    """Delete all that is held about a person; for the operator's own commands."""
+    return await mydata_http.forget_of(ctx, ctx.path["who"])
+
+
+@module.held_of_person
+async def held(ctx: Ctx, person: Person) -> Tables:
+    """Names, links, requests, and how somebody signs in."""
+    return await ctx.store_in(EVERYBODY).held(person.accounts, person.users)
+
+
+@module.forget_person()
+async def forget(ctx: Ctx, person: Person) -> int:
+    """Delete them."""
+    return await ctx.store_in(EVERYBODY).forget(person.accounts, person.users)
+
+
+@module.job(every_s=20)
+async def forget_again(ctx: Ctx) -> None:
+    """Forget once more who asked for it, and what could not be forgotten at once."""
+    await mydata.forget_again(ctx)
 
 
 # How people sign in on the bot's pages
@@ -296,6 +376,33 @@ async def session(ctx: Ctx, request: SessionRequest) -> SessionAnswer:
 async def sweep(ctx: Ctx) -> None:
     """Remove sessions, codes and failures that have ended."""
     await ctx.store_in(EVERYBODY).sweep(ctx.now())
+
+
+# How programs are let in
+
+
+@module.route("GET", "/keys", role=Role.ADMIN, rank=Rank.OWNER)
+async def list_keys(ctx: Request) -> keys.KeyItems:
+    """List the API keys of the community: what they may do, and when each was last used."""
+    return await keys.listed(ctx)
+
+
+@module.route("POST", "/keys", role=Role.ADMIN, rank=Rank.OWNER)
+async def create_key(ctx: Request, body: keys.NewKeyOrder) -> keys.MadeKey:
+    """Make an API key; for people who proved lately who they are."""
+    return await keys.create(ctx, ctx.state(State).desk, body)
+
+
+@module.route("POST", "/keys/{id}/rotate", role=Role.ADMIN, rank=Rank.OWNER)
+async def rotate_key(ctx: Request, body: keys.Rotation) -> keys.MadeKey:
+    """Make a key in the place of one, which opens a while longer; for people who proved lately who they are."""
+    return await keys.rotate(ctx, ctx.state(State).desk, body)
+
+
+@module.route("DELETE", "/keys/{id}", role=Role.ADMIN, rank=Rank.OWNER)
+async def revoke_key(ctx: Request) -> None:
+    """End a key; for people who proved lately who they are."""
+    await keys.revoke(ctx)
 
 
 # What other modules ask

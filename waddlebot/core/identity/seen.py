@@ -40,6 +40,12 @@ class Seen:
                 found[key] = (*key, e.user_login, e.user_name)
         return list(found.values())
 
+    def forget(self, accounts: Iterable[str]) -> None:
+        """Accounts (``platform:user_id``) are in the database no more."""
+        gone = set(accounts)
+        for key in [key for key in self._logins if f"{key[0]}:{key[2]}" in gone]:
+            del self._logins[key]
+
     def wrote(self, faces: Iterable[News]) -> None:
         """Remember that these are in the database now."""
         for platform, server, user_id, login, _ in faces:

@@ -2,7 +2,11 @@
 
 import dataclasses
 import hmac
+import json
 from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 
 from waddlebot.core.identity.login.store import LoginStore
 from waddlebot.core.identity.login.tables import LOGIN_TABLES
@@ -10,7 +14,7 @@ from waddlebot.core.identity.people import ACCOUNTS_MAX, groups_of, last_bond, p
 from waddlebot.core.identity.seen import News
 from waddlebot.libs.contracts.identity import Account
 from waddlebot.libs.dal import Edit
-from waddlebot.libs.sdk import Column, Refusal, Table, configures, reads, resource, writes
+from waddlebot.libs.sdk import Column, Person, Refusal, Table, configures, reads, resource, writes
 
 ACCOUNT = Table(
     "account",
@@ -40,6 +44,17 @@ REQUEST = Table(
     scoped=False,
 )
 
+EXPORTS, FORGETS = "mydata", "forget"
+"""Tickets for somebody's data, and to have it deleted; what they hold is a person."""
+
+FORGETTING = Table(
+    "forgetting",
+    (Column("id", "text"), Column("person", "json"), Column("due_at", "real"), Column("tries", "integer")),
+    key=("id",),
+    scoped=False,
+)
+"""People who asked to be forgotten, until every module has done so."""
+
 _REQUEST = tuple(column.name for column in REQUEST.columns)
 
 VALID_S = 600.0
@@ -49,6 +64,15 @@ TRIES = 5
 REQUESTS_MAX = 3
 """Codes in an hour that an account may ask for."""
 _REQUESTS_S = 3_600.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Forgetting:
+    """Somebody who is to be forgotten, and how often that was tried."""
+
+    id: str
+    person: Person
+    tries: int
 
 
 @resource(key=("account", "other"), table="bond", portable=False)
@@ -101,7 +125,7 @@ class IdentityStore(LoginStore):
     """Accounts cross communities: no row here belongs to one but bonds, which belong to all."""
 
     from_primary = True  # who was parted a moment ago must not share a rank any more
-    tables = (ACCOUNT, REQUEST, *LOGIN_TABLES)
+    tables = (ACCOUNT, REQUEST, FORGETTING, *LOGIN_TABLES)
     resources = (Bond,)
 
     @writes
@@ -276,3 +300,87 @@ class IdentityStore(LoginStore):
         return Parted(
             others, named[0] if platform else None, self._group(named[0].account if platform else account)
         )
+
+    # Personal data
+
+    @reads
+    def person(self, accounts: tuple[str, ...], user: str = "") -> Person:
+        """All accounts of the person that some accounts, or a user's, belong to; the user is theirs, too."""
+        mine = (*accounts, *(one.account for one in self._accounts(user)))
+        return Person(
+            tuple(dict.fromkeys(one for account in mine for one in self._group(account))), (user,) if user else ()
+        )
+
+    @reads
+    def held(self, accounts: tuple[str, ...], users: tuple[str, ...] = ()) -> dict[str, list[dict[str, Any]]]:
+        """What is held about accounts and users, by table; secrets are left out."""
+        found = {}
+        for table, where in _OF_PERSON.items():
+            columns = _TOLD[table]
+            rows = self.db.execute(
+                f"select {', '.join(columns)} from {{{table}}} where {where} order by {', '.join(columns[:2])}",  # noqa: S608  constant names and conditions
+                {"accounts": json.dumps(accounts)},
+            )
+            found[table] = [dict(zip(columns, row, strict=True)) for row in rows]
+        return found | self._held_of_users(accounts, users)
+
+    @writes
+    def forget(self, accounts: tuple[str, ...], users: tuple[str, ...] = ()) -> int:
+        """Delete all of it, and tickets that tell accounts; how many rows. Everybody lives by it soon."""
+        values = {"accounts": json.dumps(accounts)}
+        if self.db.execute(f"select 1 from {{bond}} where {_OF_PERSON['bond']} limit 1", values):  # noqa: S608  constant names and conditions
+            self.reconfigured([self.community])
+        gone = sum(
+            self.db.execute(f"delete from {{{table}}} where {where}", values).changed  # noqa: S608  constant names and conditions
+            for table, where in _OF_PERSON.items()
+        )
+        kinds = {"exports": EXPORTS, "forgets": FORGETS}
+        tickets = "select digest, data from {login_ticket} where kind in (:exports, :forgets)"
+        for digest, data in self.db.execute(tickets, kinds):
+            if set(msgspec.json.decode(data, type=Person).accounts) & set(accounts):
+                gone += self.db.execute(
+                    "delete from {login_ticket} where digest = :digest", {"digest": digest}
+                ).changed
+        return gone + self._forget_users(accounts, users)
+
+    @writes
+    def begin_forgetting(self, id: str, person: Person, due_at: float) -> None:  # noqa: A002  the column's name
+        """Note that somebody is to be forgotten, whatever happens, and when that is to be done again."""
+        packed = msgspec.json.encode(person).decode()
+        row = {"id": id, "person": packed, "due_at": due_at, "tries": 0}
+        self.db.insert_many("forgetting", [row])
+
+    @reads
+    def due_forgettings(self, now: float) -> list[Forgetting]:
+        """Who is to be forgotten by now."""
+        rows = self.db.execute(
+            "select id, person, tries from {forgetting} where due_at <= :now order by due_at limit 100",
+            {"now": now},
+        )
+        return [Forgetting(id_, msgspec.json.decode(person, type=Person), tries) for id_, person, tries in rows]
+
+    @writes
+    def put_off_forgetting(self, id: str, due_at: float) -> None:  # noqa: A002  the column's name
+        """Not every module could do it: try again then."""
+        self.db.execute(
+            "update {forgetting} set due_at = :at, tries = tries + 1 where id = :id", {"at": due_at, "id": id}
+        )
+
+    @writes
+    def end_forgetting(self, id: str) -> None:  # noqa: A002  the column's name
+        """Everybody has forgotten them."""
+        self.db.execute("delete from {forgetting} where id = :id", {"id": id})
+
+
+_OF_PERSON = {
+    "account": "account in {each:accounts}",
+    "request": "(account in {each:accounts} or target in {each:accounts})",
+    "bond": "{scope} and (account in {each:accounts} or other in {each:accounts})",
+}
+"""Which rows are about somebody."""
+_TOLD = {
+    "account": ("account", "server", "platform", "login", "name", "last_seen"),
+    "request": ("account", "target", "login", "at", "tries_left"),
+    "bond": ("account", "other", "at"),
+}
+"""What they are told of these."""

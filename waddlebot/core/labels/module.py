@@ -7,6 +7,7 @@ from waddlebot.core.labels import giving, routes
 from waddlebot.core.labels.people import everybody, people_of
 from waddlebot.core.labels.store import LabelStore, RoleLabel, Way
 from waddlebot.core.labels.words import group_problem, label_problem, role_problem
+from waddlebot.libs.contracts.community import CommunityService, ConfigurationsRequest
 from waddlebot.libs.contracts.identity import Identity, find_account
 from waddlebot.libs.contracts.labels import (
     CHANGES_MAX,
@@ -34,6 +35,7 @@ from waddlebot.libs.sdk import (
     Field,
     FieldError,
     Module,
+    Person,
     Rank,
     Refusal,
     Reply,
@@ -41,6 +43,7 @@ from waddlebot.libs.sdk import (
     Role,
     RouteContext,
     ServiceContext,
+    Tables,
     UsageError,
     listed,
 )
@@ -48,6 +51,7 @@ from waddlebot.libs.sdk import (
 _PAGE = 10
 """Things on a page of a chat line."""
 _PAGES_MAX = 100
+_ASKED = "somebody asks for what is held about them, or to have it deleted"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,8 +79,28 @@ module = Module(
     grpc_port=50951,
     settings=Settings,
     store=LabelStore,
-    uses=(Identity, Labels),
+    uses=(Identity, Labels, CommunityService),
 )
+
+
+# What is held about people
+
+
+@module.held_of_person
+async def held(ctx: ServiceCtx, person: Person) -> Tables:
+    """The labels of somebody, and which roles came with them."""
+    return await ctx.store_everywhere(_ASKED).held(person.accounts)
+
+
+@module.forget_person(stays={"label": "labels that a community's rules deny something, without your name"})
+async def forget(ctx: ServiceCtx, person: Person) -> int:
+    """Delete them, but those that keep somebody from something."""
+    configured = (await ctx.use(CommunityService).configurations(ConfigurationsRequest())).items
+    denied: dict[str, tuple[str, ...]] = {}
+    for one in configured:
+        rules = [rule for rule in one.contribution.access if rule.effect == "deny"]
+        denied[one.community] = tuple({label for rule in rules for label in rule.conditions.labels})
+    return await ctx.store_everywhere(_ASKED).forget(person.accounts, denied)
 
 
 # What runs

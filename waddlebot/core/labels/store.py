@@ -333,16 +333,35 @@ class LabelStore(Store):
         }
 
     @writes
-    def forget(self, accounts: tuple[str, ...]) -> int:
-        """Delete the labels of accounts, and which roles came with them; how many rows."""
+    def forget(self, accounts: tuple[str, ...], denied: dict[str, tuple[str, ...]] | None = None) -> int:
+        """Delete the labels of accounts, and which roles came with them; how many rows. Views follow.
+
+        By community, labels that are ``denied`` something there stay, and who has them goes without a name: nobody
+        gets rid of what they may not do by being forgotten.
+        """
         values = {"accounts": json.dumps(accounts)}
-        gone = self.db.execute(
-            "delete from {label} where {scope} and kind = 'user' and thing in {each:accounts}", values
-        ).changed
-        return (
-            gone
-            + self.db.execute("delete from {given} where {scope} and account in {each:accounts}", values).changed
+        rows = self.db.execute(
+            "select community, thing, label from {label} where {scope} and kind = 'user' "
+            "and thing in {each:accounts} order by community, thing, label",
+            values,
         )
+        self.reconfigured(community for community, _, _ in rows)
+        gone = self.db.execute("delete from {given} where {scope} and account in {each:accounts}", values).changed
+        for community, thing, label in rows:
+            stays = label in (denied or {}).get(community, ())
+            statement = _FORGET[stays]
+            row = {"name": community, "thing": thing, "label": label}
+            gone += self.db.execute(statement, row).changed
+        return gone
+
+
+_FORGET = {
+    False: "delete from {label} "
+    "where {scope} and community = :name and kind = 'user' and thing = :thing and label = :label",
+    True: "update {label} set name = '' "
+    "where {scope} and community = :name and kind = 'user' and thing = :thing and label = :label and name <> ''",
+}
+"""What becomes of a label, by whether it stays."""
 
 
 class _Book:

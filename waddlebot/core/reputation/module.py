@@ -64,6 +64,10 @@ module = Module(
     grpc_port=50021,
     settings=Settings,
     store=ReputationStore,
+    keeps_people={
+        "act": "what policies did about you, so that warnings and bans hold",
+        "acted": "when they did it, so that the next step follows in time",
+    },
     uses=(Identity, Reputation, CommunityService),
 )
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from waddlebot.libs.dal import Column, Store, Table, reads, writes
+from waddlebot.libs.adapters.dead_letters import DeadLettersOfPeople
+from waddlebot.libs.dal import Column, Table, reads, writes
 from waddlebot.libs.sdk.event import Codec, Event
 from waddlebot.libs.sdk.ports import FOLLOWS, PART, EventBatch, EventResult, Send, Sent, partition_of
 
@@ -70,7 +71,7 @@ class Leaving:
     host: str = NOBODY
 
 
-class DeliveryStore(Store):
+class DeliveryStore(DeadLettersOfPeople):
     """Inbox, stored results, outbox and dead letters. System scope only: a batch may hold many communities."""
 
     from_primary = True  # what another host took over, or left, must be seen

@@ -2,7 +2,8 @@
 
 For administration and for callers in other languages; hosts ask each other on streams, which is faster. Metadata:
 ``authorization`` with a service token; for contracts ``waddlebot-community``, ``waddlebot-actor`` and
-``waddlebot-key``; for ``View`` the ``waddlebot-module`` that is asked.
+``waddlebot-key``; for ``View`` and ``PersonalData``
+the ``waddlebot-module`` that is asked.
 """
 
 import importlib

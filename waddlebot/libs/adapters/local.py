@@ -11,6 +11,7 @@ from waddlebot.libs.dal import Busy, DalError, Unavailable
 from waddlebot.libs.sdk.arguments import Argument, parse
 from waddlebot.libs.sdk.context import Context, ServiceContext, Services
 from waddlebot.libs.sdk.module import Handler, Module
+from waddlebot.libs.sdk.personal import FORGET, HELD, PERSONAL, Forgotten, Held, Person
 from waddlebot.libs.sdk.ports import Call, CallError, CallLost, CallScope, Endpoint, Result, Send, Sent
 from waddlebot.libs.sdk.reply import Refusal, Reply
 from waddlebot.libs.sdk.view import CONTRIBUTE, VIEW, Contribution
@@ -81,10 +82,9 @@ class LocalEndpoint:
         context: ServiceContext[Any, Any] = ServiceContext(self._services, scope)
         if contract == VIEW:
             return await self._contribute(context, raw)
-        try:
-            _, handler = self._module.promises[(contract, method)]
-        except KeyError:
-            raise CallError(f"{self._module.name} does not promise {contract}.{method}") from None
+        handler = self._promised(contract, method)
+        if handler is None:
+            raise CallError(f"{self._module.name} does not promise {contract}.{method}")
         try:
             return await handler(context, raw)
         except CallError:
@@ -94,6 +94,13 @@ class LocalEndpoint:
         except Exception as error:
             self._services.log.exception("%s.%s failed", contract, method)
             raise CallLost(f"{contract}.{method} failed: {type(error).__name__}; the log has more") from error
+
+    def _promised(self, contract: str, method: str) -> Handler | None:
+        if contract == PERSONAL:
+            keeping = self._module.keeping
+            return None if keeping is None else {HELD: keeping.held, FORGET: keeping.forgotten}.get(method)
+        _, handler = self._module.promises.get((contract, method), (None, None))
+        return handler
 
     async def _contribute(self, context: ServiceContext[Any, Any], raw: object) -> dict[str, Contribution]:
         if self._module.contributor is None:
@@ -121,7 +128,12 @@ class WireChecked:
 
     def __init__(self, endpoint: Endpoint, shapes: Mapping[tuple[str, str], tuple[Any, Any]]) -> None:
         self._endpoint = endpoint
-        self._shapes = {**shapes, (VIEW, CONTRIBUTE): (tuple[str, ...], dict[str, Contribution])}
+        self._shapes = {
+            **shapes,
+            (VIEW, CONTRIBUTE): (tuple[str, ...], dict[str, Contribution]),
+            (PERSONAL, HELD): (Person, Held),
+            (PERSONAL, FORGET): (Person, Forgotten),
+        }
 
     def execute(self, call: Call) -> Awaitable[Result] | Result:
         """As :meth:`LocalEndpoint.execute`."""

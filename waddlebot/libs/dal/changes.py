@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from waddlebot.libs.dal.errors import DalError
+from waddlebot.libs.dal.errors import DalError, ScopeError
 from waddlebot.libs.dal.resource import Resource
-from waddlebot.libs.dal.scopes import Community
+from waddlebot.libs.dal.scopes import Batch, Community, Scope
 from waddlebot.libs.dal.statements import scope_values
 from waddlebot.libs.dal.store import Store, writes
 from waddlebot.libs.dal.table import Column, Table
@@ -58,6 +58,7 @@ SCHEMA_VERSION = Table(
 )
 
 FORGET_MAX = 5_000  # effects in one transaction: other writers wait for it
+
 
 CHANGE_FIELDS = ", ".join(column.name for column in CHANGE.columns)
 
@@ -118,16 +119,52 @@ class Change:
         )
 
 
-def lock_configuration(session: "Session", binding: "OwnerBinding", store: Store) -> None:
+def lock_configuration(session: "Session", binding: "OwnerBinding", scope: Scope) -> None:
     """Let one unit at a time configure the community, so that each change's `before` is the last one's `after`."""
-    if not isinstance(store.scope, Community):
+    if not isinstance(scope, Community):
         raise DalError("configuration is changed for one community, so the scope must be one")
+    _lock(session, binding, scope.id)
+
+
+def lock_configurations(
+    session: "Session", binding: "OwnerBinding", scope: Scope, communities: Sequence[str]
+) -> None:
+    """Let one unit at a time configure any of some communities, sorted, which must be within the scope."""
+    allowed = {scope.id} if isinstance(scope, Community) else scope.ids if isinstance(scope, Batch) else None
+    if allowed is not None and not allowed.issuperset(communities):
+        raise ScopeError(f"configurations of {', '.join(communities)} in the scope {scope}")
+    for community in communities:
+        _lock(session, binding, community)
+
+
+def _lock(session: "Session", binding: "OwnerBinding", community: str) -> None:
+    scope = Community(community)
     statement = binding.system.compile(
         "insert into {config_version} (community, version, seq) values ({community}, 0, 0) "
         "on conflict (community) do update set version = {config_version}.version",
-        store.scope,
+        scope,
     )
-    session.execute(statement, scope_values(store.scope))
+    session.execute(statement, scope_values(scope))
+
+
+def raise_versions(session: "Session", binding: "OwnerBinding", communities: Sequence[str]) -> None:
+    """Give communities, which are locked, their next configuration version."""
+    for community in communities:
+        _raise(session, binding, Community(community))
+
+
+def _raise(session: "Session", binding: "OwnerBinding", scope: Community) -> int:
+    """The community's next version: the clock's row goes last, for every change of all communities needs it."""
+
+    def execute(template: str, values: dict[str, Any]) -> Any:
+        return session.execute(binding.system.compile(template, scope), {**scope_values(scope), **values})[0]
+
+    ((seq,),) = execute("update {config_clock} set seq = seq + 1 where one = 1 returning seq", {})
+    ((version,),) = execute(
+        "update {config_version} set version = version + 1, seq = :seq where {scope} returning version",
+        {"seq": seq},
+    )
+    return int(version)
 
 
 def record_changes(
@@ -142,11 +179,8 @@ def record_changes(
         statement = binding.system.compile(template, store.scope)
         return session.execute(statement, {**scope_values(store.scope), **values})[0]
 
-    ((seq,),) = execute("update {config_clock} set seq = seq + 1 where one = 1 returning seq", {})
-    ((version,),) = execute(
-        "update {config_version} set version = version + 1, seq = :seq where {scope} returning version",
-        {"seq": seq},
-    )
+    assert isinstance(store.scope, Community)  # noqa: S101  for the type checker: its configuration is locked
+    version = _raise(session, binding, store.scope)
     for change in changes:
         execute(
             "insert into {change} "

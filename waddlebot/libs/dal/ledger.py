@@ -5,8 +5,9 @@ A ledger works on the records of every owner in one transaction, each owner's th
 owner's store whether the records may be as they are then.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,6 +16,9 @@ from waddlebot.libs.dal.changes import CHANGE, CHANGE_FIELDS, CONFIG_CLOCK, CONF
 from waddlebot.libs.dal.errors import Conflict, DalError, Refused
 from waddlebot.libs.dal.resource import Resource
 from waddlebot.libs.dal.store import ALL_RANKS, Edit, Store, configures, reads
+
+_LIKE = re.compile(r"[~%_]")
+"""What means something else than itself in a LIKE whose escape is ~."""
 
 _LOOKED_AT = 100  # sets that are looked through for the last one of somebody
 
@@ -297,6 +301,22 @@ class SystemStore(Ledger):
             limit=limit,
             before=before,
         )
+
+    @reads
+    def held(self, accounts: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+        """The changes that accounts (``platform:user_id``) made, or that are about them."""
+        found: dict[int, dict[str, Any]] = {}
+        for account in accounts:
+            named = f'%"{_LIKE.sub(r"~\g<0>", account)}"%'
+            for change in self.db.fetch(
+                Change,
+                f"select {CHANGE_FIELDS} from {{change}} where {{scope}} and (actor = :account "  # noqa: S608  # the columns are constants
+                "or cast(key as text) like :named escape '~' or cast(before as text) like :named escape '~' "
+                "or cast(after as text) like :named escape '~') order by id",
+                {"account": account, "named": named},
+            ):
+                found[change.id] = asdict(change)
+        return {"change": [found[number] for number in sorted(found)]}
 
 
 def _by_set(changes: Iterable[Change]) -> list[list[Change]]:

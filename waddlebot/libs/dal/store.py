@@ -2,7 +2,7 @@
 
 import functools
 import typing
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, NamedTuple, Protocol
 
@@ -133,6 +133,14 @@ class Store:
     def remove(self, cls: type, **key: Any) -> bool:
         """Delete the record of that key, with its change row; False if there is none. Only in `@configures`."""
         return self._open().remove(resource_of(cls), key)
+
+    def reconfigured(self, communities: Iterable[str]) -> None:
+        """Let the configuration of communities be a new one, without a record of what changed. Only in `@writes`.
+
+        For what must leave no trace, such as what somebody wants forgotten. Call it before what it is about is
+        changed: others who configure take the community's lock first, too.
+        """
+        self._open().reconfigure(sorted(set(communities)))
 
     def get[T](self, cls: type[T], **key: Any) -> T | None:
         """The record of that key, or None. In the body of any decorated method."""

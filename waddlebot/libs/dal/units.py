@@ -5,7 +5,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from waddlebot.libs.dal.changes import Pending, lock_configuration, record_changes
+from waddlebot.libs.dal.changes import (
+    Pending,
+    lock_configuration,
+    lock_configurations,
+    raise_versions,
+    record_changes,
+)
 from waddlebot.libs.dal.effects import EffectKey
 from waddlebot.libs.dal.errors import DalError, Invalid, Refused
 from waddlebot.libs.dal.facade import Facade, Rows
@@ -61,13 +67,14 @@ def perform(session: "Session", work: Work) -> Any:
 class Unit:
     """What the store of a running body works through."""
 
-    __slots__ = ("_binding", "_session", "_work", "changes", "facade", "undoes")
+    __slots__ = ("_binding", "_reconfigured", "_session", "_work", "changes", "facade", "undoes")
 
     def __init__(self, binding: "OwnerBinding", session: "Session", work: Work) -> None:
         self._binding = binding
         self._session = session
         self._work = work
         self.changes: list[Pending] = []
+        self._reconfigured: Sequence[str] = ()
         self.undoes: int | None = None
         """The id of the change that what follows takes back."""
         scope = work.store.scope
@@ -77,10 +84,12 @@ class Unit:
         """Run the body, and store what it changed in the transaction of the change itself."""
         work = self._work
         if work.method.kind is Kind.CONFIGURES:
-            lock_configuration(self._session, self._binding, work.store)
+            lock_configuration(self._session, self._binding, work.store.scope)
         result = work.method.body(work.store._inside(self), *work.args, **work.kwargs)
         if self.changes:
             record_changes(self._session, self._binding, work.store, self.changes)
+        if self._reconfigured:
+            raise_versions(self._session, self._binding, self._reconfigured)
         return result
 
     @property
@@ -118,6 +127,15 @@ class Unit:
         scope = self._work.store.scope
         statement = self._binding.system.compile(template, scope)
         return self._session.execute(statement, {**scope_values(scope), **values})[0]
+
+    def reconfigure(self, communities: Sequence[str]) -> None:
+        """Lock the configuration of communities, in order; each gets its next version after the body."""
+        if self._work.method.kind is not Kind.WRITES or self._reconfigured:
+            raise DalError(
+                f"{self._work.method.name}: `reconfigured` is for @writes, once and for all communities"
+            )
+        lock_configurations(self._session, self._binding, self._work.store.scope, communities)
+        self._reconfigured = communities
 
     def resource(self, name: str) -> Resource:
         """The owner's resource of that name. Raises Refused when it is gone."""

@@ -8,6 +8,7 @@ import msgspec
 from waddlebot.libs.grpc_protos import shapes
 from waddlebot.libs.grpc_protos.codec import Codec, WireError
 from waddlebot.libs.sdk.module import Module
+from waddlebot.libs.sdk.personal import FORGET, HELD, PERSONAL, Forgotten, Held, Person
 from waddlebot.libs.sdk.view import CONTRIBUTE, VIEW, Communities, Contributed, Contribution
 
 
@@ -33,6 +34,8 @@ class Promises:
             for promise, (method, _) in module.promises.items()
         }
         self.shapes[VIEW, CONTRIBUTE] = (tuple[str, ...], dict[str, Contribution])
+        self.shapes[PERSONAL, HELD] = (Person, Held)
+        self.shapes[PERSONAL, FORGET] = (Person, Forgotten)
         self._ways: dict[tuple[str, str], tuple[Way, Way]] = {}
 
     def ways(self, contract: str, method: str) -> tuple[Way, Way]:

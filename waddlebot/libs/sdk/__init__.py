@@ -29,6 +29,7 @@ from waddlebot.libs.sdk.event import (
 from waddlebot.libs.sdk.fields import Field, FieldError
 from waddlebot.libs.sdk.gathering import Crowd, Events, Gathered
 from waddlebot.libs.sdk.module import Answer, Command, Job, Module, Mount, Observer, Route
+from waddlebot.libs.sdk.personal import Forgotten, Held, Person, Tables
 from waddlebot.libs.sdk.ports import (
     Call,
     CallError,
@@ -87,13 +88,16 @@ __all__ = [
     "Field",
     "FieldError",
     "Filter",
+    "Forgotten",
     "Gathered",
+    "Held",
     "Job",
     "Login",
     "Module",
     "Mount",
     "Observer",
     "Override",
+    "Person",
     "Phrase",
     "Rank",
     "Refusal",
@@ -114,6 +118,7 @@ __all__ = [
     "Store",
     "System",
     "Table",
+    "Tables",
     "UsageError",
     "admits",
     "configures",

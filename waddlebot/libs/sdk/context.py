@@ -11,6 +11,7 @@ from waddlebot.libs.dal import Community, Scope, Store, System
 from waddlebot.libs.sdk.contract import Caller, Contract
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.module import Module
+from waddlebot.libs.sdk.personal import PersonalData
 from waddlebot.libs.sdk.ports import Call, CallScope, Claims, Ports, Send
 from waddlebot.libs.sdk.rank import OPERATOR, Rank, Role, admits
 from waddlebot.libs.sdk.visitor import Visitor
@@ -28,6 +29,8 @@ class Services(Protocol):
     """Every module there is, as data; of registered ones those that live, so it changes."""
     builtin: Mapping[str, Module]
     """Those of them that are Python packages, which stay the same."""
+    place: str
+    """Where browsers reach us, without a slash at the end; empty where the operator has not said."""
 
     @property
     def claims(self) -> Claims:
@@ -53,6 +56,12 @@ class Services(Protocol):
 
     def ports(self) -> Ports:
         """The host's ports. Raises ``PermissionError`` for modules that are not of the processing kind."""
+
+    def personal(self) -> PersonalData:
+        """What every module holds about people. Raises ``PermissionError`` for modules not of the core kind."""
+
+    def keys(self) -> object:
+        """The API keys (``libs.web.KeyRing``). Raises ``PermissionError`` for modules not of the core kind."""
 
     def state(self) -> Any:
         """What the module's ``starts`` yielded."""
@@ -97,6 +106,10 @@ class _Base:
     def secret(self, purpose: str) -> bytes:
         """A key of this installation for one purpose of this module; the same on every host, never shown."""
         return self._services.secret(purpose)
+
+    def personal(self) -> PersonalData:
+        """What every module holds about people. Raises ``PermissionError`` for modules not of the core kind."""
+        return self._services.personal()
 
     @property
     def entities(self) -> Mapping[str, str]:
@@ -176,6 +189,11 @@ class Context[S, St](_Base):
             seed = hashlib.blake2b(self.call.key.encode(), key=self._services.secret("chance"), digest_size=32)
             self._random = random.Random(seed.digest())  # noqa: S311  the seed is keyed and 256 bits
         return self._random
+
+    @property
+    def place(self) -> str:
+        """Where browsers reach us, without a slash at the end; empty where the operator has not said."""
+        return self._services.place
 
     def is_at_least(self, rank: Rank) -> bool:
         """Whether who asks has ``rank`` or stands above it."""

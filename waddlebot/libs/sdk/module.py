@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal, get_type_hints
 
 from waddlebot.libs.dal import Store
@@ -12,6 +12,7 @@ from waddlebot.libs.sdk.contract import Contract, Method, promise_of
 from waddlebot.libs.sdk.event import CHAT_MESSAGE
 from waddlebot.libs.sdk.gathering import Events, Gathered
 from waddlebot.libs.sdk.metrics import Measure
+from waddlebot.libs.sdk.personal import Keeping, by_store
 from waddlebot.libs.sdk.rank import Rank, Role, admits
 
 SDK_API = 1
@@ -145,7 +146,14 @@ class Module:
 
     ``delivers`` is the platform that its ``pushes`` brings replies to, ``whispers`` whether it can tell something
     to one user alone there.
+
+    With ``keeps_people`` the store knows what is held about people, by ``held(accounts)``, a read that gives rows
+    by table, and ``forget(accounts)``, a write that gives how many rows are gone, both in a scope of all
+    communities. It has words for each table of which rows may be left: what they are, and why they stay. For more
+    than that there are :meth:`held_of_person` and :meth:`forget_person`.
     """
+
+    teller: Handler | None = None
 
     def __init__(
         self,
@@ -157,6 +165,7 @@ class Module:
         settings: type | None = None,
         config: type | None = None,
         store: type[Store] | None = None,
+        keeps_people: Mapping[str, str] | None = None,
         uses: tuple[type[Contract], ...] = (),
         delivers: str = "",
         whispers: bool = False,
@@ -190,6 +199,7 @@ class Module:
         self.mounts: list[Mount] = []
         self.promises: dict[tuple[str, str], tuple[Method, Handler]] = {}
         self.contributor: Handler | None = None
+        self.keeping: Keeping | None = None if keeps_people is None else by_store(dict(keeps_people))
         self.runner: Handler | None = None
         self.deliverer: Handler | None = None
         self.starter: Callable[..., Any] | None = None
@@ -344,6 +354,31 @@ class Module:
         self._once("what it", "contributes")
         self.contributor = handler
         return handler
+
+    def held_of_person(self, handler: Handler) -> Handler:
+        """Declare what the module holds about a person: ``async def f(ctx: ServiceContext, person) -> Tables``.
+
+        It goes with :meth:`forget_person`: who keeps what says whose it is does both.
+        """
+        self._once("what it", "holds of a person")
+        self.teller = handler
+        return handler
+
+    def forget_person(self, *, stays: Mapping[str, str] | None = None) -> Callable[[Handler], Handler]:
+        """Declare how the module forgets a person: ``async def f(ctx: ServiceContext, person) -> int``, the rows.
+
+        Of what :meth:`held_of_person`, declared before, tells, only tables in ``stays`` may have rows afterwards;
+        its words say to the person what they are and why they stay.
+        """
+
+        def declare(handler: Handler) -> Handler:
+            self._once("how it", "forgets a person")
+            if self.teller is None:
+                raise ValueError(f"{self.name}: say by held_of_person what is held, then how it is forgotten")
+            self.keeping = Keeping(self.teller, handler, dict(stays or {}))
+            return handler
+
+        return declare
 
     def runs(self, handler: Handler) -> Handler:
         """Declare a task for the life of the host: ``async def f(ctx: ServiceContext) -> None``.

@@ -32,6 +32,7 @@ from waddlebot.libs.sdk import (
 from waddlebot.libs.sdk.ports import Endpoint
 from waddlebot.libs.testing.stores import opened_dal
 from waddlebot.runtime.configuration import ConfigurationCache
+from waddlebot.runtime.personal import EveryModule
 from waddlebot.runtime.secret import Secret
 from waddlebot.runtime.services import HostServices, Shared
 
@@ -51,6 +52,7 @@ class Bench:
         self.directory: dict[str, Endpoint] = {}
         self._numbers = itertools.count(1)
         self.shared = Shared(self.manifests, self.directory, MemoryBus(), Secret(b"for tests only"), self.send)
+        self.shared.personal = EveryModule(self.manifests, self.directory, dict)
         self.configuration = self.shared.configuration = ConfigurationCache(
             dal, self.manifests, CommunityService(self.shared.caller(CallScope(""))), logging.getLogger("bench")
         )

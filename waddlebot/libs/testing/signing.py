@@ -112,6 +112,7 @@ async def opened_front(url: str, *modules: Module, public_url: str = "", **confi
         dal = await stack.enter_async_context(opened_dal(url, owner))
         ring = KeyRing(lambda: cast("KeyStore", dal.bind(OWNER, System("API keys"))))
         keys = await stack.enter_async_context(ring)
+        bench.shared.keys = keys
         gate = Gate(
             keys,
             lambda entity: bench.configuration.entities.get(entity, ""),

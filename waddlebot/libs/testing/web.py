@@ -19,6 +19,7 @@ from waddlebot.libs.sdk.contract import Caller
 from waddlebot.libs.sdk.event import Event
 from waddlebot.libs.sdk.fields import from_environment
 from waddlebot.libs.sdk.module import Module
+from waddlebot.libs.sdk.personal import PersonalData
 from waddlebot.libs.sdk.ports import CallError, CallScope, Claims, Ports, Send
 from waddlebot.libs.testing.claims import LoneClaims
 from waddlebot.libs.testing.ports import free_port
@@ -46,6 +47,7 @@ class LoneServices(Services):
         self.promised: dict[tuple[str, str], Callable[[Any], Awaitable[Any]]] = {}
         """What answers a contract's method, by the names of both."""
         self.entered: Any = None
+        self.place = ""
         self._claims: Any = claims or LoneClaims()
 
     @property
@@ -88,6 +90,14 @@ class LoneServices(Services):
 
     def ports(self) -> Ports:
         """No module that stands alone has the host's ports."""
+        raise PermissionError(f"{self.module} stands alone")
+
+    def personal(self) -> PersonalData:
+        """Nobody holds anything about people."""
+        raise PermissionError(f"{self.module} stands alone")
+
+    def keys(self) -> object:
+        """No module that stands alone makes keys."""
         raise PermissionError(f"{self.module} stands alone")
 
     def state(self) -> Any:

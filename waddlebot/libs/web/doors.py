@@ -98,7 +98,7 @@ async def admit(scope: ASGIScope, role: Role) -> KeyInfo:
     """The request's API key, which has ``role`` or ``admin``. Raises :class:`HttpError` as above, and 403."""
     gate: Gate = scope[GATE]
     key = await gate.authenticate(headers_of(scope), peer_of(scope))
-    gate.authorize(key, role, str(scope["path"]))
+    gate.authorize(key, role, str(scope["path"]), str(scope["method"]))
     assert key is not None  # noqa: S101  for the type checker: a role was asked for
     return key
 

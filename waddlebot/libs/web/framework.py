@@ -98,7 +98,7 @@ def _view(
             community = request.args.get("community", "")
             call_scope = site.gate.admit_visitor(visitor, route.rank, community, scope["path"])
         else:
-            site.gate.authorize(key, route.role, scope["path"])
+            site.gate.authorize(key, route.role, scope["path"], scope["method"])
             if route.session:
                 raise HttpError(401, "not_signed_in", "Sign in first: POST /api/v1/core.identity/login.")
             site.gate.limit(key, address)

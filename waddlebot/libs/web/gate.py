@@ -18,7 +18,7 @@ from waddlebot.libs.web.sessions import NAME, Cookie, check_csrf, digest_of
 BAD_KEYS_MAX = 20
 """Wrong keys that one address may try in a minute; then it hears 429, and the log nothing more."""
 DENIALS_MAX = 20
-"""Refusals of one key that are logged in a minute."""
+"""Refusals of one key in a minute; then it hears 429, and the log nothing more."""
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="WaddleBot"'}
 
@@ -94,17 +94,26 @@ class Gate:
             _CHALLENGE,
         )
 
-    def authorize(self, key: KeyInfo | None, role: Role | None, action: str) -> None:
-        """Raise :class:`HttpError` unless ``key`` may do what asks for ``role``: 401 without a key, else 403."""
-        if role is None or (key is not None and key.admits(role)):
+    def authorize(self, key: KeyInfo | None, role: Role | None, action: str, method: str) -> None:
+        """Raise :class:`HttpError` unless ``key`` may do what asks for ``role``: 401 without a key, else 403.
+
+        ``action`` is the path and ``method`` how it is asked for, which the key's scopes must allow, too. A key
+        that was refused too often hears 429: it tries what it may do.
+        """
+        if role is None or (key is not None and key.admits(role) and key.reaches(action, method)):
             return
         if key is None:
             raise HttpError(
                 401, "no_key", f"Send an API key with the role {role} in the header X-API-Key.", _CHALLENGE
             )
-        if not self._denials.take(key.id):
-            audit.event(
-                audit.Category.AUTHZ, "web", key.community, key.actor, action, "DENIED", role=key.role, needs=role
+        if wait_s := self._denials.take(key.id):
+            raise too_many(wait_s, f"The key {key.name!r} was refused too often. Ask only for what it may do.")
+        audit.event(
+            audit.Category.AUTHZ, "web", key.community, key.actor, action, "DENIED", role=key.role, needs=role
+        )
+        if key.admits(role):
+            raise HttpError(
+                403, "wrong_scope", f"The key {key.name!r} reaches only {', '.join(key.scopes)}, and not this."
             )
         raise HttpError(
             403, "wrong_role", f"This needs a key with the role {role}; {key.name!r} has the role {key.role}."

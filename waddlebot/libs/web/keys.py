@@ -11,6 +11,7 @@ import re
 import secrets
 import string
 import zlib
+from collections.abc import Iterable
 
 import msgspec
 
@@ -21,6 +22,10 @@ OWNER = "web"
 """The owner of the tables, as registered with the DAL."""
 
 PREFIX = "wbk_"
+EVERY, READ, WRITE = "*", "read", "write"
+SCOPES_MAX = 50
+_SCOPE = re.compile(rf"(\*|[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)(:({READ}|{WRITE}))?")
+_API = "/api/v1/"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_LENGTH = 43
 _CHECK_LENGTH = 6
@@ -32,6 +37,9 @@ class KeyInfo(msgspec.Struct, frozen=True):
 
     One that is bound to neither is of the whole installation. Times are seconds since the epoch. ``name`` is
     unique among the living keys of its binding, but for those that others took the place of (``replaced_at``).
+
+    With ``scopes`` the key opens no more than they say, within its role: ``core.analytics`` is one module,
+    ``core.analytics:read`` what only looks there (GET), ``core.analytics:write`` all else; ``*`` is every module.
     """
 
     id: str
@@ -45,6 +53,7 @@ class KeyInfo(msgspec.Struct, frozen=True):
     revoked_at: float | None = None
     last_used_at: float | None = None
     replaced_at: float | None = None
+    scopes: tuple[str, ...] = ()
 
     @property
     def actor(self) -> str:
@@ -66,6 +75,31 @@ class KeyInfo(msgspec.Struct, frozen=True):
     def admits(self, role: Role | None) -> bool:
         """Whether the key may do what asks for ``role``. ``admin`` may do all that the others may."""
         return role is None or self.role in (role, Role.ADMIN)
+
+    def reaches(self, path: str, method: str) -> bool:
+        """Whether the key's scopes, if it has any, let it ask for a path by a method."""
+        if not self.scopes:
+            return True
+        module = path.removeprefix(_API).partition("/")[0] if path.startswith(_API) else ""
+        verb = READ if method in ("GET", "HEAD") else WRITE
+        return bool(module) and any(
+            name in (module, EVERY) and verbs in ("", verb)
+            for name, _, verbs in (scope.partition(":") for scope in self.scopes)
+        )
+
+
+def check_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Scopes in one order, each once. Raises ``ValueError`` for one that makes no sense."""
+    for scope in scopes:
+        if not _SCOPE.fullmatch(scope) or scope == EVERY:
+            raise ValueError(
+                "A scope is written module, module:read or module:write, such as core.analytics:read, not "
+                f"{scope!r}; *:read is all that only looks."
+            )
+    found = tuple(sorted(set(scopes)))
+    if len(found) > SCOPES_MAX:
+        raise ValueError(f"A key has at most {SCOPES_MAX} scopes.")
+    return found
 
 
 class StoredKey(msgspec.Struct, frozen=True):
@@ -117,6 +151,7 @@ class KeyStore(Store):
                 Column("revoked_at", "real", null=True),
                 Column("last_used_at", "real", null=True),
                 Column("replaced_at", "real", null=True),
+                Column("scopes", "text"),
             ),
             key=("id",),
             scoped=False,
@@ -179,6 +214,7 @@ class KeyStore(Store):
 
     def _insert(self, info: KeyInfo, digest: bytes) -> None:
         row = msgspec.structs.asdict(info) | {"digest": digest, "role": info.role.value}
+        row["scopes"] = " ".join(info.scopes)
         self.db.insert_many("api_key", [row])
         self._changed()
 
@@ -209,7 +245,9 @@ class KeyStore(Store):
 
 
 def _info(row: tuple[object, ...]) -> KeyInfo:
-    return msgspec.convert(dict(zip(KeyInfo.__struct_fields__, row, strict=True)), KeyInfo, strict=False)
+    values = dict(zip(KeyInfo.__struct_fields__, row, strict=True))
+    values["scopes"] = str(values["scopes"]).split()
+    return msgspec.convert(values, KeyInfo, strict=False)
 
 
 def _base62(number: int, length: int) -> str:

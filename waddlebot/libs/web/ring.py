@@ -7,13 +7,13 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 from waddlebot.libs.dal import DalError
 from waddlebot.libs.sdk.rank import Role
 from waddlebot.libs.web.errors import HttpError
-from waddlebot.libs.web.keys import KeyInfo, KeyStore, StoredKey, digest_of, is_well_formed, new_key
+from waddlebot.libs.web.keys import KeyInfo, KeyStore, StoredKey, check_scopes, digest_of, is_well_formed, new_key
 
 FRESH_S = 0.5
 """Age at which what we know is checked again, so that a revoked key stops working within a second."""
@@ -83,12 +83,14 @@ class KeyRing:
         installation: bool = False,
         expires_at: float | None = None,
         created_by: str = "operator",
+        scopes: Sequence[str] = (),
     ) -> tuple[str, KeyInfo]:
         """A new key, shown this once, and what is known of it; bound to ``home`` where nothing is named.
 
         One of the ``installation`` is for modules that register: it has the role action and is bound to nothing.
 
-        Raises ``ValueError`` for a name or binding that makes no sense, ``Conflict`` where the name is taken.
+        Raises ``ValueError`` for a name, binding or scope that makes no sense, ``Conflict`` where the name is
+        taken.
         """
         if not name.strip() or len(name) > 100 or not name.isprintable():
             raise ValueError("A key's name has 1 to 100 printable characters.")
@@ -104,20 +106,26 @@ class KeyRing:
             raise ValueError("A key of the installation has the role action, and no community or entity.")
         raw = new_key()
         bound = community or ("" if entity or installation else "home")
-        info = KeyInfo(secrets.token_hex(8), name, role, bound, entity, time.time(), created_by, expires_at)
+        info = KeyInfo(
+            secrets.token_hex(8), name, role, bound, entity, time.time(), created_by, expires_at,
+            scopes=check_scopes(scopes),
+        )  # fmt: skip
         await self._open_store().create(info, digest_of(raw))
         self._checked_at = float("-inf")
         return raw, info
 
     async def rotate(self, old: KeyInfo, *, grace_s: float, actor: str) -> tuple[str, KeyInfo]:
-        """A new key, shown this once, in the place of a living one: same name, role and binding.
+        """A new key, shown this once, in the place of a living one: same name, role, binding and scopes.
 
         The old one opens for ``grace_s`` seconds more, for programs to be told; where it had an end, the new one
         lives as long as the old one was meant to. Raises ``Conflict`` when the old one ended or was replaced.
         """
         raw, now = new_key(), time.time()
         until = None if old.expires_at is None else now + old.expires_at - old.created_at
-        info = KeyInfo(secrets.token_hex(8), old.name, old.role, old.community, old.entity, now, actor, until)
+        info = KeyInfo(
+            secrets.token_hex(8), old.name, old.role, old.community, old.entity, now, actor, until,
+            scopes=old.scopes,
+        )  # fmt: skip
         await self._open_store().rotate(old.id, info, digest_of(raw), now + grace_s)
         self._checked_at = float("-inf")
         return raw, info

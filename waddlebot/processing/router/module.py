@@ -82,6 +82,7 @@ module = Module(
     grpc_port=50900,
     settings=Settings,
     store=RouterStore,
+    keeps_people={},
     uses=(Identity, Reputation, CommunityService),
     always_on=True,
 )

@@ -258,6 +258,27 @@ class RouterStore(Store):
         return msgspec.msgpack.decode(rows[0][0], type=Trace) if rows else None
 
     @reads
+    def held(self, accounts: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+        """What is held about accounts: what became of their events that failed."""
+        return {"failures": [msgspec.to_builtins(trace) for _, _, trace in self._failures_of(accounts)]}
+
+    @writes
+    def forget(self, accounts: tuple[str, ...]) -> int:
+        """Delete what :meth:`held` tells; how many rows."""
+        return sum(
+            self.db.execute(
+                "delete from {failures} where {scope} and community = :name and event_id = :id",
+                {"name": community, "id": event_id},
+            ).changed
+            for community, event_id, _ in self._failures_of(accounts)
+        )
+
+    def _failures_of(self, accounts: tuple[str, ...]) -> list[tuple[str, str, Trace]]:
+        rows = self.db.execute("select community, event_id, trace from {failures} where {scope} order by at")
+        found = [(name, event_id, msgspec.msgpack.decode(packed, type=Trace)) for name, event_id, packed in rows]
+        return [row for row in found if row[2].account in accounts]
+
+    @reads
     def registrations(self) -> list[Registration]:
         """The registered modules, by name, silent ones too."""
         return self._registrations()

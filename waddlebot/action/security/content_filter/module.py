@@ -56,6 +56,7 @@ module = Module(
     grpc_port=50931,
     settings=Settings,
     store=FilterStore,
+    keeps_people={},
     uses=(CommunityService, Identity),
 )
 

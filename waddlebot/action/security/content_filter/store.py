@@ -335,6 +335,8 @@ class FilterStore(Store):
     def forget(self, accounts: tuple[str, ...]) -> int:
         """Delete what accounts said, their permits, and that nukes hit them; how many lines, permits and hits."""
         wanted, gone = set(accounts), 0
+        permits = self.db.execute("select community, account from {permit} where {scope}")
+        self.reconfigured(community for community, account in permits if account in wanted)
         rows = self.db.execute("select community, batch, bucket, packed from {chat} where {scope}")
         for community, batch, bucket, packed in rows:
             lines = unpack(packed)

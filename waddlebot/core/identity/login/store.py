@@ -398,10 +398,15 @@ class LoginStore(FactorStore):
     # Personal data
 
     @reads
-    def held_of_users(self, accounts: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
-        """What is held of the users who own any of these accounts, by table; secrets are left out."""
+    def held_of_users(
+        self, accounts: tuple[str, ...], users: tuple[str, ...] = ()
+    ) -> dict[str, list[dict[str, Any]]]:
+        """What is held of users, and of those who own any of these accounts, by table; secrets are left out."""
+        return self._held_of_users(accounts, users)
+
+    def _held_of_users(self, accounts: tuple[str, ...], users: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {}
-        for user in self._owners(accounts):
+        for user in dict.fromkeys((*users, *self._owners(accounts))):
             for table, columns in _HELD.items():
                 where = "id" if table == "login_user" else "user_id"
                 statement = f"select {', '.join(columns)} from {{{table}}} where {where} = :user"  # noqa: S608  constant names
@@ -411,15 +416,18 @@ class LoginStore(FactorStore):
         return found
 
     @writes
-    def forget_users(self, accounts: tuple[str, ...]) -> int:
-        """Take these accounts from their users, and forget the users who then have none left."""
+    def forget_users(self, accounts: tuple[str, ...], users: tuple[str, ...] = ()) -> int:
+        """Forget users; take these accounts from theirs, and forget those, too, who then have none left."""
+        return self._forget_users(accounts, users)
+
+    def _forget_users(self, accounts: tuple[str, ...], users: tuple[str, ...]) -> int:
         owners, gone = self._owners(accounts), 0
         for account in accounts:
             for table in ("login_account", "login_identity"):
                 statement = f"delete from {{{table}}} where account = :account"  # noqa: S608  constant table names
                 gone += self.db.execute(statement, {"account": account}).changed
-        for user in owners:
-            if not self._accounts(user):
+        for user in dict.fromkeys((*users, *owners)):
+            if user in users or not self._accounts(user):
                 gone += self._remove_user(user)
         return gone
 

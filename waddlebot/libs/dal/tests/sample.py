@@ -102,6 +102,16 @@ class SampleStore(Store):
     def drop(self, name: str) -> bool:
         return self.remove(Alias, name=name)
 
+    @writes
+    def erase(self, name: str, communities: tuple[str, ...]) -> int:
+        self.reconfigured(communities)
+        return self.db.execute("delete from {aliases} where {scope} and name = :name", {"name": name}).changed
+
+    @writes
+    def erase_twice(self, communities: tuple[str, ...]) -> None:
+        self.reconfigured(communities)
+        self.reconfigured(communities)
+
     @configures
     def save_and_fail(self, record: Alias) -> None:
         self.put(record)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from waddlebot.libs.dal import Batch, Conflict, DalError
+from waddlebot.libs.dal import Batch, Conflict, DalError, ScopeError, System
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.changes import Difference
 from waddlebot.libs.dal.tests.sample import Alias, Level, SampleStore
@@ -155,3 +155,21 @@ async def test_the_poll_misses_no_change_however_they_commit(dal: AsyncDAL, bind
     done.set()
     await poller
     assert seen == {f"c{n}": 10 for n in range(10)}
+
+
+async def test_what_is_erased_makes_new_versions_and_leaves_no_record(dal: AsyncDAL, bind: Bind) -> None:
+    for community in ("home", "away", "lab"):
+        await bind(community).save(HI)
+    clock, _ = await dal.config_changes(0)
+    assert await bind(System("somebody asks for it")).erase("hi", ("lab", "home", "home")) == 3
+    _, versions = await dal.config_changes(clock)
+    assert versions == {"home": 2, "lab": 2}
+    assert len(await dal.list_changes("home")) == 1
+
+
+async def test_versions_are_raised_within_the_scope_alone(bind: Bind) -> None:
+    for scope in ("home", Batch(frozenset({"home", "lab"}))):
+        with pytest.raises(ScopeError, match="away"):
+            await bind(scope).erase("hi", ("away",))
+    with pytest.raises(DalError, match="once"):
+        await bind().erase_twice(("home",))

@@ -9,7 +9,7 @@ import pytest
 from waddlebot.libs.dal import Community, Conflict, Edit, EffectKey, Ledger, Refused, Rehearsed, Wanted
 from waddlebot.libs.dal.asyncdal import AsyncDAL
 from waddlebot.libs.dal.owner import Owner
-from waddlebot.libs.dal.tests.sample import SAMPLE, Alias, SampleStore
+from waddlebot.libs.dal.tests.sample import SAMPLE, Alias, Level, SampleStore
 from waddlebot.libs.testing.stores import opened_dal
 
 HI, BYE = Alias("hi", "!hello"), Alias("bye", "!off")
@@ -124,7 +124,7 @@ async def test_a_refusal_of_one_owner_leaves_the_others_as_they_were(dal: AsyncD
     three = [Wanted(OTHER.name, "aliases", (name,), Alias(name, "!x")) for name in "abc"]
     with pytest.raises(Refused, match="two are enough"):
         await book(dal).bring_in([Wanted(SAMPLE.name, "aliases", ("hi",), HI), *three], at=0)
-    level = Wanted(OTHER.name, "aliases", ("hi",), replace(HI, level=50))
+    level = Wanted(OTHER.name, "aliases", ("hi",), replace(HI, level=Level.MODERATOR))
     with pytest.raises(Refused, match="not yours"):
         await book(dal).bring_in([Wanted(SAMPLE.name, "aliases", ("hi",), HI), level], at=0, ranks=1)
     gone = Wanted("interactive.gone", "aliases", ("hi",), HI)

@@ -262,3 +262,37 @@ async def test_keys_that_cannot_be_checked_open_nothing(
             await ring.find(raw)
         assert (refused.value.status, refused.value.error) == (503, "keys_unavailable")
     assert caplog.text.count("API keys cannot be checked") == 1, "not once a request"
+
+
+async def test_scopes_are_kept_and_go_on_when_a_key_is_rotated(ring: KeyRing) -> None:
+    raw, made = await ring.create("a", Role.USER, scopes=("core.labels", "core.analytics:read", "core.labels"))
+    assert made.scopes == ("core.analytics:read", "core.labels")
+    assert await ring.find(raw) == made
+    _, turned = await ring.rotate(made, grace_s=1, actor="operator")
+    assert turned.scopes == made.scopes
+    assert {key.scopes for key in await ring.list_keys()} == {made.scopes}
+
+
+@pytest.mark.parametrize(
+    "scope", ["", "*", "analytics", "core.analytics:", "core.analytics:delete", "core.a core.b"]
+)
+async def test_scopes_that_make_no_sense_are_refused(ring: KeyRing, scope: str) -> None:
+    with pytest.raises(ValueError, match="A scope is written"):
+        await ring.create("a", Role.USER, scopes=(scope,))
+
+
+def test_scopes_open_nothing_outside_of_modules() -> None:
+    key = KeyInfo("1", "a", Role.ADMIN, "home", "", 0.0, "operator", scopes=("*:read", "core.labels"))
+    assert key.reaches("/api/v1/core.labels/x", "DELETE")
+    assert key.reaches("/api/v1/core.analytics/x", "HEAD")
+    for path in (
+        "/",
+        "/metrics",
+        "/api/v1/",
+        "/api/v1",
+        "/api/v1//core.labels",
+        "/page",
+        "/api/v1/core.labels2/x",
+    ):
+        assert not key.reaches(path, "POST")
+    assert not key.reaches("/api/v1//core.labels", "GET")

@@ -14,7 +14,7 @@ from yarl import URL
 from waddlebot.libs.sdk import Module, Role
 from waddlebot.libs.testing.web import JsonClient, Served, served
 from waddlebot.libs.web import WebConfig
-from waddlebot.libs.web.gate import BAD_KEYS_MAX
+from waddlebot.libs.web.gate import BAD_KEYS_MAX, DENIALS_MAX
 from waddlebot.libs.web.keys import new_key
 from waddlebot.libs.web.limits import SlidingWindow
 
@@ -94,6 +94,45 @@ async def test_only_the_role_or_admin_may(server: Served, client: JsonClient, ro
         assert answer["error"] == "wrong_role"
         assert "the role action" in answer["detail"]
         assert f"has the role {role}" in answer["detail"]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "reads", "writes"),
+    [
+        ((), 200, 200),
+        (("interactive.shop",), 200, 200),
+        (("interactive.shop:read",), 200, 403),
+        (("interactive.shop:write", "core.analytics"), 403, 200),
+        (("*:read",), 200, 403),
+        (("core.analytics",), 403, 403),
+    ],
+)
+async def test_scopes_narrow_what_the_role_admits(
+    server: Served, client: JsonClient, scopes: tuple[str, ...], reads: int, writes: int
+) -> None:
+    raw = await key(server, Role.ADMIN, scopes=scopes)
+    assert (await client.ask("GET", f"{SHOP}/who/x", key=raw))[0] == reads
+    status, answer, _ = await client.ask("POST", f"{SHOP}/orders", key=raw, json=ORDER)
+    assert status == writes
+    if status == 403:
+        assert (answer["error"], ", ".join(sorted(scopes)) in answer["detail"]) == ("wrong_scope", True)
+    narrow = await key(server, Role.USER, scopes=("interactive.shop",))
+    assert (await client.ask("POST", f"{SHOP}/orders", key=narrow, json=ORDER))[1]["error"] == "wrong_role"
+
+
+async def test_scopes_hold_for_doors_too(server: Served, client: JsonClient) -> None:
+    raw = await key(server, Role.TRIGGER, scopes=("core.analytics",))
+    status, answer, _ = await client.ask("POST", f"{SHOP}/fast", key=raw, json={})
+    assert (status, answer["error"]) == (403, "wrong_scope")
+
+
+async def test_who_tries_what_a_key_may_do_is_stopped(server: Served, client: JsonClient) -> None:
+    raw, other = await key(server, Role.USER), await key(server, Role.USER, community="ducks")
+    found = [(await client.ask("POST", f"{SHOP}/orders", key=raw, json=ORDER))[0] for _ in range(DENIALS_MAX + 5)]
+    assert set(found) == {403, 429}
+    assert found.count(429) <= 5
+    assert (await client.ask("POST", f"{SHOP}/orders", key=other, json=ORDER))[0] == 403, "each for itself"
+    assert (await client.ask("GET", f"{SHOP}/who/x", key=raw))[0] == 200, "what it may do it may"
 
 
 async def test_without_a_key_it_says_which_is_needed(client: JsonClient) -> None:
