@@ -27,8 +27,8 @@ _OF_SETS = (
     "(select distinct version from {change} where {scope} and (:actor = '' or actor = :actor) "
     "and (:before = 0 or version < :before) order by version desc limit :limit) order by version desc, id"
 )
-_OF_SET = f"select {CHANGE_FIELDS} from {{change}} where {{scope}} and version = :number order by id"  # noqa: S608  # as above
-_SINCE = f"select {CHANGE_FIELDS} from {{change}} where {{scope}} and version > :number order by id"  # noqa: S608  # as above
+_OF_SET = f"select {CHANGE_FIELDS} from {{change}} where {{scope}} and version = :number order by id"  # noqa: S608  # the columns are constants
+_SINCE = f"select {CHANGE_FIELDS} from {{change}} where {{scope}} and version > :number order by id"  # noqa: S608  # the columns are constants
 _UNDOER = "select max(version) from {change} where {scope} and undoes >= :first and undoes <= :last"
 _NEWEST_OF = (
     "select max(version) from {change} where {scope} and module = :module and resource = :resource and key = :key"

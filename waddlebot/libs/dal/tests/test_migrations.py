@@ -38,7 +38,7 @@ def test_the_storage_layer_s_own_tables_are_as_declared(database_url: str) -> No
 def test_an_empty_database_is_upgraded_once(database_url: str, tmp_path: Path) -> None:
     notes = owner(tmp_path / "m", **{"0001_notes": FIRST})
     assert status(database_url, (notes,))[1] == Status("core.notes", 0, 0, 1)
-    assert migrated(database_url, (notes,)) == ["system 0001_system", "core.notes 0001_notes"]
+    assert migrated(database_url, (notes,)) == ["system 0001_system", "system 0002_sets", "core.notes 0001_notes"]
     assert migrated(database_url, (notes,)) == []
     assert status(database_url, (notes,))[1] == Status("core.notes", 1, 1, 1)
     check(database_url, (notes,))
@@ -46,7 +46,12 @@ def test_an_empty_database_is_upgraded_once(database_url: str, tmp_path: Path) -
 
 async def test_processes_that_upgrade_at_once_do_it_once(database_url: str) -> None:
     outcomes = await asyncio.gather(*[asyncio.to_thread(migrated, database_url, (SAMPLE,)) for _ in range(4)])
-    assert sorted(outcomes, key=len) == [[], [], [], ["system 0001_system", f"{SAMPLE.name} 0001_sample"]]
+    assert sorted(outcomes, key=len) == [
+        [],
+        [],
+        [],
+        ["system 0001_system", "system 0002_sets", f"{SAMPLE.name} 0001_sample"],
+    ]
 
 
 def test_a_failed_migration_leaves_the_database_as_it_was(database_url: str, tmp_path: Path) -> None:
