@@ -7,6 +7,7 @@ the database, error answers and all other files of the run are searched.
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import sqlite3
@@ -155,7 +156,7 @@ async def test_secrets_stay_where_they_belong(tmp_path: Path) -> None:
             await collector.until("event chat.message", "handle core.identity")
             await logged(bot, "AUTHZ")
         run.texts.append(repr(collector.spans))
-    with sqlite3.connect(tmp_path / "data" / "waddlebot.db") as database:
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "waddlebot.db")) as database:
         assert database.execute("select count(*) from web__api_key").fetchone()[0] >= 4, "this is the database"
     assert len(run.secrets) > 25
     assert await asyncio.to_thread(run.leaks) == []
