@@ -145,7 +145,7 @@ async def deleted(ctx: Ctx, code: str) -> Reply:
         several = f" and your {len(person.accounts) - 1} linked accounts" if len(person.accounts) > 1 else ""
         return Reply(
             f"This deletes, everywhere, what I hold about you{several}: names, ranks, roles, scores, points, "
-            "links, sign-in. It cannot be undone. Bans and warnings stay. "
+            "links. It cannot be undone. Bans and warnings stay; a sign-in on the bot's pages is deleted there. "
             f"To go on, type {start}mydata forget {fresh} within 10 minutes.",
             private=privately,
         )

@@ -94,7 +94,7 @@ async def _of(ctx: Request, who: str) -> Person:
         raise HttpError(403, "operator_only", "Only the operator may: waddlebot mydata export or forget.")
     store = _store(ctx)
     if ":" in who:
-        return await store.person((who,))
+        return await store.person_of_operator(who)
     user = await (store.user_by_email(email_of(who)) if "@" in who else store.user(who))
     if user is None:
         raise HttpError(

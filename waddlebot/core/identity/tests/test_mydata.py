@@ -201,6 +201,19 @@ async def test_who_signed_in_gets_their_data_and_deletes_it(front: Front) -> Non
     assert await front.store.user(user) is None
 
 
+async def test_whoever_types_anothers_code_learns_and_deletes_nothing_of_their_sign_in(front: Front) -> None:
+    user = await front.user()
+    await front.store.link_account(user, "irc:net/eve", "chat", 0.0)
+    context = front.bench.context(module)
+    person = await front.store.person(("irc:net/eve",))
+    found = await mydata.exported(context, person)
+    assert "ann@example.org" not in msgspec.json.encode(found).decode()
+    assert set(found.held["core.identity"]) == {"login_account"}
+    await mydata.forgotten(context, person, "1")
+    assert await front.store.user(user) is not None
+    assert await front.store.accounts(user) == []
+
+
 async def test_links_are_limited_and_told_apart_from_nothing_else(front: Front) -> None:
     async with aiohttp.ClientSession() as session:
         browser = Browser(session, front.url)
