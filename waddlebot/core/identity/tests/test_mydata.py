@@ -91,8 +91,13 @@ async def test_all_linked_accounts_are_forgotten_everywhere(bench: Bench) -> Non
     assert len(before["core.identity"]["bond"]) == 1
     typed = await code(bench, BOB)
     assert "That code is not good" in await says(bench, ANN, f"mydata forget {typed}"), "it is its account's"
+    bench.sent.clear()
+    await says(bench, BOB, "mydata export")
     told = await says(bench, BOB, f"mydata forget {typed}")
     assert told.startswith("Done: ")
+    heard = [(send.account, send.reply.text.rpartition(", ")[2], send.reply.private) for send in bench.sent]
+    words = ("asked for all your data.", "had all your data deleted.")
+    assert heard == [(ACCOUNT, text, True) for text in words], "the other account hears of both"
     assert "That code is not good" in await says(bench, BOB, f"mydata forget {typed}"), "it works once"
     assert await held(bench, ACCOUNT, f"irc:{BOB}") == {}
     assert (await bench.ask(Identity).people(PeopleRequest())).groups == ()
