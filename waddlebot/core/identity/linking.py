@@ -5,7 +5,9 @@ and API keys may name anybody, and aliases and rules, which act in somebody's na
 """
 
 import contextlib
+import secrets
 from collections.abc import Sequence
+from typing import Any
 
 from waddlebot.core.identity.store import Face, IdentityStore
 from waddlebot.libs import audit
@@ -14,7 +16,17 @@ from waddlebot.libs.contracts.console import PLATFORM as CONSOLE
 from waddlebot.libs.contracts.irc import is_registered
 from waddlebot.libs.contracts.reputation import Reputation, Standing, StandingsRequest
 from waddlebot.libs.dal import Busy, DalError
-from waddlebot.libs.sdk import CallError, Community, Context, Refusal, Reply, Send, UsageError, listed
+from waddlebot.libs.sdk import (
+    CallError,
+    Community,
+    Context,
+    Refusal,
+    Reply,
+    RouteContext,
+    Send,
+    UsageError,
+    listed,
+)
 from waddlebot.libs.sdk.codes import digest_of, new_code
 from waddlebot.libs.sdk.event import Event, by_key
 
@@ -24,6 +36,7 @@ EVERYBODY = Community(GLOBAL)
 _SECRET = "codes"  # noqa: S105  the purpose of a secret, not one
 
 type Ctx = Context[None, IdentityStore]
+type Request = RouteContext[Any, Any]
 
 
 async def shown(ctx: Ctx) -> Reply:
@@ -35,7 +48,7 @@ async def shown(ctx: Ctx) -> Reply:
         how = f"{prefix_of(ctx)}identity link <platform> <name> links another account of yours."
         return Reply(f"You are {event.user_name} on {event.platform}, linked with no other account. {how}")
     if whispers(ctx, event.platform):
-        names = listed([_called(face) for face in others])
+        names = listed([called(face) for face in others])
         return Reply(f"You are {event.user_name} on {event.platform}, linked with {names}.", private=True)
     platforms = ", ".join(sorted({_platform(face) for face in others}))
     return Reply(f"{event.user_name} is linked with {len(others)} more: on {platforms}.")
@@ -50,13 +63,13 @@ async def asked(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
         raise Refusal("That is the account you are typing with. Name another one of yours.")
     groups = await ctx.store_in(EVERYBODY).groups_with((event.account, face.account))
     if face.account in groups[event.account]:
-        raise Refusal(f"You are linked with {_called(face)} already.")
+        raise Refusal(f"You are linked with {called(face)} already.")
     code = new_code(ctx.random)
     digest = digest_of(ctx.secret(_SECRET), code, face.account)
     if not await ctx.store_in(EVERYBODY).ask(event.account, face.account, login, digest, ctx.now()):
         raise Refusal("You have asked for several codes within the last hour. Wait a while, then ask again.")
     return Reply(
-        f"Type {prefix_of(ctx)}verify {code} as {_called(face)} within 10 minutes; nobody else can. "
+        f"Type {prefix_of(ctx)}verify {code} as {called(face)} within 10 minutes; nobody else can. "
         f"Both are one person then: what either may do, both may{await _preview(ctx, groups, face)}.",
         private=whispers(ctx, event.platform),
     )
@@ -80,7 +93,7 @@ async def verified(ctx: Ctx, code: str, sure: bool) -> Reply:
             "to get one."
         )
     faces = await ctx.store_in(EVERYBODY).faces_of((found.account,))
-    name = _called(faces[0]) if faces else found.account
+    name = called(faces[0]) if faces else found.account
     if not found.linked:
         return Reply(
             f"{name} asks to be one person with you: whatever you may do anywhere, they may then. "
@@ -110,15 +123,15 @@ async def parted(ctx: Ctx, platform: str, login: str, server: str) -> Reply:
         if found.several:
             raise Refusal(f"You are linked with several {login} on {platform}: add the network.")
         raise Refusal(f"You are not linked with {login} on {platform}.")
-    called = _called(found.named) if found.named else f"{event.user_name} on {event.platform}"
+    whom = called(found.named) if found.named else f"{event.user_name} on {event.platform}"
     _audit(ctx, f"unlink {found.named.account if found.named else event.account}", "OK")
     words = (
-        f"{event.user_name} on {event.platform} unlinked {called}; {prefix_of(ctx)}identity shows what is linked."
+        f"{event.user_name} on {event.platform} unlinked {whom}; {prefix_of(ctx)}identity shows what is linked."
     )
     await tell(ctx, found.others, words)
     if len(found.side) > 1:
-        return Reply(f"{called} is linked with you no more, nor are those that were linked through it.")
-    return Reply(f"{called} is on its own again, with all that it had and earned.")
+        return Reply(f"{whom} is linked with you no more, nor are those that were linked through it.")
+    return Reply(f"{whom} is on its own again, with all that it had and earned.")
 
 
 async def _others(ctx: Ctx, account: str) -> list[Face]:
@@ -170,8 +183,12 @@ def _standing(standing: Standing) -> str:
     return f"{standing.score:.1f} ({standing.activity:,.0f} points)"
 
 
-async def tell(ctx: Ctx, faces: Sequence[Face], text: str) -> int:
-    """Tell accounts something where the bot can tell them alone and has room to; how many are told."""
+async def tell(ctx: Ctx | Request, faces: Sequence[Face], text: str) -> int:
+    """Tell accounts something where the bot can tell them alone and has room to; how many are told.
+
+    What is told because of a command is told once, however often that is run.
+    """
+    key = ctx.call.key if isinstance(ctx, Context) else f"{ctx.call_scope.actor}/{secrets.token_hex(8)}"
     sends = []
     for number, face in enumerate(faces):
         if whispers(ctx, _platform(face)) and (entity := _place(ctx, face)):
@@ -179,7 +196,7 @@ async def tell(ctx: Ctx, faces: Sequence[Face], text: str) -> int:
             reply = Reply(text, private=True)
             sends.append(
                 Send(
-                    f"{ctx.call.key}>{number}", ctx.entities[entity], platform, server, channel, reply,
+                    f"{key}>{number}", ctx.entities[entity], platform, server, channel, reply,
                     account=face.account, user_name=face.login,
                 )
             )  # fmt: skip
@@ -190,14 +207,14 @@ async def tell(ctx: Ctx, faces: Sequence[Face], text: str) -> int:
     return len(sends)
 
 
-def _place(ctx: Ctx, face: Face) -> str:
+def _place(ctx: Ctx | Request, face: Face) -> str:
     """A channel from which an account can be reached, of this community before others."""
     start = f"{_platform(face)}:{face.server}:"
     there = [entity for entity in ctx.entities if entity.startswith(start)]
     return min(there, key=lambda entity: ctx.entities[entity] != ctx.community, default="")
 
 
-def whispers(ctx: Ctx, platform: str) -> bool:
+def whispers(ctx: Ctx | Request, platform: str) -> bool:
     """Whether the bot can tell something to one user alone there."""
     return any(module.delivers == platform and module.whispers for module in ctx.manifests.values())
 
@@ -221,7 +238,8 @@ def _platform(face: Face) -> str:
     return face.account.partition(":")[0]
 
 
-def _called(face: Face) -> str:
+def called(face: Face) -> str:
+    """What an account is called in words."""
     return f"{face.name} on {_platform(face)}"
 
 

@@ -12,7 +12,7 @@ import msgspec
 from waddlebot.core.identity.linking import EVERYBODY, Ctx, check_proven, prefix_of, tell, whispers
 from waddlebot.core.identity.login.tables import Ticket
 from waddlebot.core.identity.state import State
-from waddlebot.core.identity.store import EXPORTS, FORGETS, IdentityStore
+from waddlebot.core.identity.store import EXPORTS, FORGETS, Face, IdentityStore
 from waddlebot.libs import audit
 from waddlebot.libs.sdk import Person, Refusal, Reply, ServiceContext, listed
 from waddlebot.libs.sdk.codes import digest_of, new_code
@@ -121,10 +121,13 @@ async def asked_for(ctx: Ctx) -> Reply:
     await ctx.store_in(EVERYBODY).put_ticket(digest_of_token(token), ticket, until)
     words = f"Your data, once and within 10 minutes: {ctx.place}/api/v1/core.identity/mydata/link/{token}"
     _note(ctx, "mydata export", "OK")
+    others = await _others(ctx, person)
     if whispers(ctx, event.platform):
+        await tell(
+            ctx, others, f"{event.user_name} on {event.platform}, linked with you, asked for all your data."
+        )
         return Reply(words, private=True)
-    others = tuple(one for one in person.accounts if one != event.account)
-    if others and await tell(ctx, await ctx.store_in(EVERYBODY).faces_of(others), words):
+    if await tell(ctx, others, words):
         return Reply("I have sent the link to your other account.")
     raise Refusal(
         "I cannot write to you alone here. Sign in on the bot's pages to get your data, or link an account of a "
@@ -145,14 +148,16 @@ async def deleted(ctx: Ctx, code: str) -> Reply:
         several = f" and your {len(person.accounts) - 1} linked accounts" if len(person.accounts) > 1 else ""
         return Reply(
             f"This deletes, everywhere, what I hold about you{several}: names, ranks, roles, scores, points, "
-            "links, sign-in. It cannot be undone. Bans and warnings stay. "
+            "links. It cannot be undone. Bans and warnings stay; a sign-in on the bot's pages is deleted there. "
             f"To go on, type {start}mydata forget {fresh} within 10 minutes.",
             private=privately,
         )
     if await store.take_ticket(_digest_of_code(ctx, code), FORGETS, ctx.now()) is None:
         raise Refusal(f"That code is not good, or no more. {start}mydata forget gives you one.")
     _note(ctx, "mydata forget", "OK")
+    others = await _others(ctx, person)
     done = await forgotten(ctx, person, ctx.random.randbytes(8).hex())
+    await tell(ctx, others, f"{event.user_name} on {event.platform}, linked with you, had all your data deleted.")
     words = (
         f"Done: {sum(done.rows.values())} entries are deleted. What you write from a minute from now on is new."
     )
@@ -165,6 +170,12 @@ async def deleted(ctx: Ctx, code: str) -> Reply:
 
 async def _person(ctx: Ctx) -> Person:
     return await ctx.store_in(EVERYBODY).person((ctx.event.account,))
+
+
+async def _others(ctx: Ctx, person: Person) -> list[Face]:
+    """The person's other accounts, who hear of what is done in their name, too."""
+    others = tuple(one for one in person.accounts if one != ctx.event.account)
+    return await ctx.store_in(EVERYBODY).faces_of(others)
 
 
 def _digest_of_code(ctx: Ctx, code: str) -> str:

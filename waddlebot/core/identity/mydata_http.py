@@ -15,6 +15,8 @@ from waddlebot.libs.web.answers import Page
 from waddlebot.libs.web.sessions import digest_of
 
 _FILE = "my-data.json"
+_OF_OWN_ORIGIN = (("Referrer-Policy", "same-origin"),)
+"""Under ``no-referrer`` browsers send the form with ``Origin: null``, as if another site's page had sent it."""
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Your data</title></head><body>
 <h1>Your data</h1>
@@ -57,7 +59,7 @@ async def link_page(ctx: Request, desk: Desk) -> Page:
     desk.begin(ctx.address)
     if await store_of(ctx).ticket(digest_of(ctx.path["token"]), EXPORTS, ctx.now()) is None:
         raise _no_link()
-    return Page(_PAGE)
+    return Page(_PAGE, headers=_OF_OWN_ORIGIN)
 
 
 async def link_download(ctx: Request, desk: Desk) -> Download:
@@ -94,7 +96,7 @@ async def _of(ctx: Request, who: str) -> Person:
         raise HttpError(403, "operator_only", "Only the operator may: waddlebot mydata export or forget.")
     store = _store(ctx)
     if ":" in who:
-        return await store.person((who,))
+        return await store.person_of_operator(who)
     user = await (store.user_by_email(email_of(who)) if "@" in who else store.user(who))
     if user is None:
         raise HttpError(

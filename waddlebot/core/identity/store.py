@@ -312,6 +312,12 @@ class IdentityStore(LoginStore):
         )
 
     @reads
+    def person_of_operator(self, account: str) -> Person:
+        """As :meth:`person`, with users that are connected with any of the accounts: the operator knows whose."""
+        accounts = self._group(account)
+        return Person(accounts, self._owners(accounts))
+
+    @reads
     def held(self, accounts: tuple[str, ...], users: tuple[str, ...] = ()) -> dict[str, list[dict[str, Any]]]:
         """What is held about accounts and users, by table; secrets are left out."""
         found = {}

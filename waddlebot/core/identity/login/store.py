@@ -401,35 +401,53 @@ class LoginStore(FactorStore):
     def held_of_users(
         self, accounts: tuple[str, ...], users: tuple[str, ...] = ()
     ) -> dict[str, list[dict[str, Any]]]:
-        """What is held of users, and of those who own any of these accounts, by table; secrets are left out."""
+        """What is held of users, and that accounts are somebody's, by table; secrets are left out."""
         return self._held_of_users(accounts, users)
 
     def _held_of_users(self, accounts: tuple[str, ...], users: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {}
-        for user in dict.fromkeys((*users, *self._owners(accounts))):
-            for table, columns in _HELD.items():
-                where = "id" if table == "login_user" else "user_id"
-                statement = f"select {', '.join(columns)} from {{{table}}} where {where} = :user"  # noqa: S608  constant names
-                rows = self.db.execute(statement, {"user": user})
-                if rows:
-                    found.setdefault(table, []).extend(dict(zip(columns, row, strict=True)) for row in rows)
+
+        def look(table: str, where: str, value: str) -> None:
+            columns = _HELD[table]
+            statement = f"select {', '.join(columns)} from {{{table}}} where {where} = :value"  # noqa: S608  constant names
+            rows = self.db.execute(statement, {"value": value})
+            if rows:
+                found.setdefault(table, []).extend(dict(zip(columns, row, strict=True)) for row in rows)
+
+        for user in users:
+            for table in _HELD:
+                look(table, "id" if table == "login_user" else "user_id", user)
+        for account in accounts:
+            if not set(self._owners((account,))) & set(users):
+                for table in _OF_ACCOUNT:
+                    look(table, "account", account)
         return found
 
     @writes
     def forget_users(self, accounts: tuple[str, ...], users: tuple[str, ...] = ()) -> int:
-        """Forget users; take these accounts from theirs, and forget those, too, who then have none left."""
+        """Forget users, and take these accounts from theirs: those stay, unless they could not sign in any more.
+
+        An account alone does not prove whose sign-in it is connected with: somebody else may have typed the code.
+        """
         return self._forget_users(accounts, users)
 
     def _forget_users(self, accounts: tuple[str, ...], users: tuple[str, ...]) -> int:
         owners, gone = self._owners(accounts), 0
         for account in accounts:
-            for table in ("login_account", "login_identity"):
+            for table in _OF_ACCOUNT:
                 statement = f"delete from {{{table}}} where account = :account"  # noqa: S608  constant table names
                 gone += self.db.execute(statement, {"account": account}).changed
         for user in dict.fromkeys((*users, *owners)):
-            if user in users or not self._accounts(user):
+            if user in users or self._is_left_alone(user):
                 gone += self._remove_user(user)
         return gone
+
+    def _is_left_alone(self, user: str) -> bool:
+        """Whether nothing is left by which a user could sign in, or be found."""
+        known = self._user("id", user)
+        ways = "select 1 from {login_identity} where user_id = :user union all select 1 from {login_passkey} "
+        left = self.db.execute(ways + "where user_id = :user", {"user": user})
+        return not self._accounts(user) and not left and (known is None or known.email is None)
 
     def _owners(self, accounts: tuple[str, ...]) -> tuple[str, ...]:
         statement = "select user_id from {login_account} where account = :account"
@@ -447,3 +465,5 @@ _HELD = {
     "login_passkey": ("id", "sign_count", "name", "created_at", "last_used_at"),
 }
 """What a person is shown of their own, by table."""
+_OF_ACCOUNT = ("login_account", "login_identity")
+"""What of it says which account it is about."""

@@ -91,8 +91,13 @@ async def test_all_linked_accounts_are_forgotten_everywhere(bench: Bench) -> Non
     assert len(before["core.identity"]["bond"]) == 1
     typed = await code(bench, BOB)
     assert "That code is not good" in await says(bench, ANN, f"mydata forget {typed}"), "it is its account's"
+    bench.sent.clear()
+    await says(bench, BOB, "mydata export")
     told = await says(bench, BOB, f"mydata forget {typed}")
     assert told.startswith("Done: ")
+    heard = [(send.account, send.reply.text.rpartition(", ")[2], send.reply.private) for send in bench.sent]
+    words = ("asked for all your data.", "had all your data deleted.")
+    assert heard == [(ACCOUNT, text, True) for text in words], "the other account hears of both"
     assert "That code is not good" in await says(bench, BOB, f"mydata forget {typed}"), "it works once"
     assert await held(bench, ACCOUNT, f"irc:{BOB}") == {}
     assert (await bench.ask(Identity).people(PeopleRequest())).groups == ()
@@ -199,6 +204,19 @@ async def test_who_signed_in_gets_their_data_and_deletes_it(front: Front) -> Non
         assert answer["rows"]["core.identity"] >= 3
         assert (await ann.ask("GET", "/session"))[0] == 401
     assert await front.store.user(user) is None
+
+
+async def test_whoever_types_anothers_code_learns_and_deletes_nothing_of_their_sign_in(front: Front) -> None:
+    user = await front.user()
+    await front.store.link_account(user, "irc:net/eve", "chat", 0.0)
+    context = front.bench.context(module)
+    person = await front.store.person(("irc:net/eve",))
+    found = await mydata.exported(context, person)
+    assert "ann@example.org" not in msgspec.json.encode(found).decode()
+    assert set(found.held["core.identity"]) == {"login_account"}
+    await mydata.forgotten(context, person, "1")
+    assert await front.store.user(user) is not None
+    assert await front.store.accounts(user) == []
 
 
 async def test_links_are_limited_and_told_apart_from_nothing_else(front: Front) -> None:
