@@ -11,6 +11,7 @@ from waddlebot.cli import (
     backup,
     bench,
     chat,
+    config,
     db,
     dlq,
     doctor,
@@ -101,6 +102,14 @@ def build() -> typer.Typer:
     )
     secrets = {"secret": rule.secret}
     app.add_typer(_group("rule", "Secrets of rules that post to a URL.", secrets), rich_help_panel=_DATA)
+    documents = {
+        "export": config.export, "plan": config.plan, "apply": config.apply, "rollback": config.rollback,
+        "history": config.history,
+    }  # fmt: skip
+    app.add_typer(
+        _group("config", "A community's configuration as a document, and going back.", documents),
+        rich_help_panel=_DATA,
+    )
     _add(app, _DATA, undo.undo, backup.backup, backup.restore)
     dead = {"list": dlq.list_, "replay": dlq.replay, "drop": dlq.drop}
     app.add_typer(_group("dlq", "List, replay or drop what could not be processed.", dead), rich_help_panel=_DATA)

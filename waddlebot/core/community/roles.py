@@ -14,7 +14,7 @@ MIN_MAX = 1_000_000_000.0
 type Ctx = Context[Any, CommunityStore]
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,48}[a-z0-9])?")
-_EARNED = {
+EARNED = {
     "points": "activity points",
     "score": "of reputation",
     "days": "days after they were first noticed here",
@@ -60,7 +60,7 @@ async def shown(ctx: Ctx, name: str) -> Reply:
     have = sum(one.role == role.name for one in holders)
     facts = [
         *([f"counts as {role.rank}"] if role.rank else []),
-        *([f"earned by {role.earn_min:g} {_EARNED[role.earn]}"] if role.earn else []),
+        *([f"earned by {role.earn_min:g} {EARNED[role.earn]}"] if role.earn else []),
         f"held by {have}",
     ]
     return Reply(f"{role.name}: {', '.join(facts)}.")
@@ -91,10 +91,10 @@ async def earnable(ctx: Ctx, name: str, what: str, at_least: float | None) -> Re
     if what == "off":
         await ctx.store.keep_role(CustomRole(role.name, role.rank), new=False)
         return Reply(f"{role.name} is not earned any more; who has it keeps it.")
-    if what not in _EARNED or at_least is None or not 0 < at_least <= MIN_MAX:
+    if what not in EARNED or at_least is None or not 0 < at_least <= MIN_MAX:
         raise Refusal("A role is earned by points, score or days, and a number: role earn NAME points 500")
     await ctx.store.keep_role(CustomRole(role.name, role.rank, what, at_least), new=False)
-    return Reply(f"{role.name} is earned by {at_least:g} {_EARNED[what]} now, by who writes.")
+    return Reply(f"{role.name} is earned by {at_least:g} {EARNED[what]} now, by who writes.")
 
 
 def name_of(text: str) -> str:

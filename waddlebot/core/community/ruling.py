@@ -26,8 +26,8 @@ RANKS_OF_KEYS = int(Rank.VIEWER | Rank.ADMIN)
 type Ctx = Context[Any, CommunityStore]
 type Request = RouteContext[Any, CommunityStore]
 
-_ID = re.compile(r"[\w.*-]{1,80}")
-_TARGET = re.compile(r"(command|timer|module):\S(.{0,98}\S)?")
+ID = re.compile(r"[\w.*-]{1,80}")
+TARGET = re.compile(r"(command|timer|module):\S(.{0,98}\S)?")
 _ADMIN = int(admits(Rank.ADMIN))
 
 
@@ -71,7 +71,7 @@ async def added(ctx: Ctx, text: str, own: Collection[str]) -> Reply:
         made = {role.name for role in (await ctx.store.roles())[0]}
         if missing := [name for name in conditions.roles if name not in made]:
             raise Refusal(f"There is no role {', '.join(missing)}. Make it first: {ctx.settings.prefix}role add")
-    _check_kind(ctx.state(Catalogue), target, conditions)
+    check_kind(ctx.state(Catalogue), target, conditions)
     rule = Access(
         _id_of(target, conditions, typed.effect, about), typed.effect, target, conditions, ctx.call.ranks
     )
@@ -115,13 +115,13 @@ async def get(ctx: Request) -> AccessAnswer:
 async def put(ctx: Request, body: AccessBody, own: Collection[str]) -> Done:
     """Make or replace a rule."""
     try:
-        if not _ID.fullmatch(body.id):
+        if not ID.fullmatch(body.id):
             raise Refusal("A rule is called by letters, digits, _, ., * and -, at most 80 of them.")
-        if body.target != EVERYWHERE and not _TARGET.fullmatch(body.target):
+        if body.target != EVERYWHERE and not TARGET.fullmatch(body.target):
             raise Refusal("A rule is for command:NAME, timer:NAME, module:NAME or *.")
-        _check_own(body.target, own)
+        check_own(body.target, own)
         grammar.check(body.effect, body.conditions)
-        _check_kind(ctx.state(Catalogue), body.target, body.conditions)
+        check_kind(ctx.state(Catalogue), body.target, body.conditions)
         before = next((rule for rule in await ctx.store.access() if rule.id == body.id), None)
         if before is not None and not covers(RANKS_OF_KEYS, before.ranks):
             raise Refusal("An owner made that rule; a key is no more than an admin.")
@@ -154,7 +154,7 @@ async def _target(ctx: Ctx, typed: str, own: Collection[str]) -> str:
         target = f"timer:{name}"
     else:
         target = f"command:{await _command(ctx, name if colon and kind == 'command' else typed)}"
-    _check_own(target, own)
+    check_own(target, own)
     return target
 
 
@@ -171,7 +171,8 @@ async def _command(ctx: Ctx, typed: str) -> str:
     return word
 
 
-def _check_own(target: str, own: Collection[str]) -> None:
+def check_own(target: str, own: Collection[str]) -> None:
+    """Raise ``Refusal`` for a rule about what may bring the others back."""
     if target.removeprefix("command:") in own or target == "module:core.community":
         raise Refusal("No rule is made for that: it may be what brings the others back.")
 
@@ -181,7 +182,7 @@ def _check_below(ctx: Ctx, name: str, ranks: int, effect: Effect) -> None:
         raise Refusal(f"{name} stands above you: that is not yours to deny.")
 
 
-def _check_kind(known: Catalogue, target: str, conditions: Conditions) -> None:
+def check_kind(known: Catalogue, target: str, conditions: Conditions) -> None:
     """Raise ``Refusal`` for conditions that this target, or this installation, cannot have."""
     if target.startswith("timer:") and not concerns_nobody(conditions):
         raise Refusal("A timer is nobody: its rules ask for platform, in, live and hours.")

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from waddlebot.libs.access.levels import ALL
 from waddlebot.libs.dal import Edit, Ledger
-from waddlebot.libs.sdk import Column, Refusal, Table, configures, reads, resource, writes
+from waddlebot.libs.sdk import Column, Rank, Refusal, Table, configures, reads, resource, writes
 from waddlebot.libs.sdk.view import AccessRule, Conditions, Effect
 
 CLAIM_VALID_S = 600.0
@@ -112,8 +113,8 @@ class Access:
     id: str
     effect: Effect
     target: str
-    conditions: Conditions
-    ranks: int
+    conditions: Conditions = Conditions()  # noqa: RUF009  it is frozen
+    ranks: int = int(Rank.VIEWER)
 
     def compiled(self) -> AccessRule:
         """The rule as it is decided by."""
@@ -503,6 +504,10 @@ class CommunityStore(Ledger):
             roles[one.role] for one in self.list(RoleHolder) if one.account in accounts and one.role in roles
         }
         return tuple(sorted(given))
+
+    def bring(self, before: Any, after: Any) -> Any:
+        """See :class:`Store`: a rule gives nobody more than who brings it in has."""
+        return dataclasses.replace(after, ranks=self.ranks & ALL) if isinstance(after, Access) else after
 
     def admit(self, edits: Sequence[Edit]) -> None:
         """See :class:`Store`: nobody gives or takes by undoing what they could not give or take."""

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from waddlebot.core.labels.words import problem_of, role_problem
+from waddlebot.core.labels.words import group_problem, label_problem, problem_of, role_problem
 from waddlebot.libs.contracts.labels import LIMITS, LabelChange, Labelled, LabelsSet, RowError
 from waddlebot.libs.dal import Edit
 from waddlebot.libs.sdk import Column, Refusal, Store, Table, configures, reads, resource, writes
@@ -146,6 +146,17 @@ class LabelStore(Store):
         for (kind, thing, label), name in book.added.items():
             self.put(Label(kind, thing, label, name))
         return LabelsSet(len(book.removed) + len(book.added))
+
+    def bring(self, before: Any, after: Any) -> Any:
+        """See :class:`Store`: groups and mappings are called as commands call them."""
+        if isinstance(after, Group) and (not after.entities or len(after.entities) > ENTITIES_MAX):
+            raise Refusal(f"The group {after.name} has 1 to {ENTITIES_MAX} channels.")
+        if after is None:
+            return None
+        problem = group_problem(after.name) if isinstance(after, Group) else label_problem(after.label)
+        if problem:
+            raise Refusal(problem)
+        return after
 
     def admit(self, edits: Sequence[Edit]) -> None:
         """What comes back or is brought in fits the limits there are, and gives nobody a rank."""

@@ -84,7 +84,7 @@ where {_OUT}
 """  # noqa: S608  # of constants alone
 
 
-@resource(key=("account", "id"), table="adjustment")
+@resource(key=("account", "id"), table="adjustment", portable=False)
 @dataclasses.dataclass(frozen=True, slots=True)
 class Adjustment:
     """What a moderator (``actor``) added to an account's score here, or took from it. Undo takes it back."""

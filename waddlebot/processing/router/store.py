@@ -183,13 +183,17 @@ class RouterStore(Store):
             raise Refusal(f"The rule {name} posts nothing, so it has no secret.")
         return self._save(dataclasses.replace(rule, secret_id=secrets.token_hex(16)))
 
-    def _save(self, rule: StringRule) -> StringRule:
+    @staticmethod
+    def _check(rule: StringRule) -> None:
         try:
             check_pattern(_KIND[rule.kind], rule.pattern, rule.case_sensitive)
         except PatternError as error:
             raise Refusal(str(error)) from None
         if rule.action in ("command", "reply", "webhook") and not rule.value:
             raise Refusal(f"A rule that makes a {rule.action} needs its value: what to run or say, or the URL.")
+
+    def _save(self, rule: StringRule) -> StringRule:
+        self._check(rule)
         before = self.get(StringRule, name=rule.name)
         count = self.db.execute("select count(*) from {rules} where {scope}")[0][0]
         if count >= RULES_MAX and before is None:
@@ -197,6 +201,13 @@ class RouterStore(Store):
         rule = self._with_secret(rule, before)
         self.put(rule)
         return rule
+
+    def bring(self, before: Any, after: Any) -> Any:
+        """See :class:`Store`: a rule runs with the ranks of who brings it in, and keeps its signing secret."""
+        if after is None:
+            return None
+        self._check(after)
+        return self._with_secret(dataclasses.replace(after, ranks=self.ranks & 127), before)
 
     def admit(self, edits: Sequence[Edit]) -> None:
         """See :class:`Store`: as many rules as there may be, and posting to URLs by admins alone."""

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from waddlebot.action.interactive.alias.names import BuiltIns, check_no_rings, check_rings
 from waddlebot.libs.dal import Edit
@@ -195,6 +195,22 @@ class AliasStore(Store):
     def set_count(self, name: str, value: int) -> int | None:
         """Set a counter and return its value; None where there would be too many counters."""
         return self._counted(name, ":value", value)
+
+    def bring(self, before: Any, after: Any) -> Any:
+        """See :class:`Store`: what is typed can be typed, and an alias runs with the ranks of who brings it in."""
+        if after is None:
+            return None
+        is_bare = isinstance(after, CustomCommand) and after.bare
+        spaced = any(sign.isspace() for sign in after.name) and not is_bare
+        if not after.name.strip() or not after.name.isprintable() or after.name != after.name.lower() or spaced:
+            raise Refusal(f"{after.name!r} cannot be typed: a name is one word in small letters.")
+        if isinstance(after, CustomCommand):
+            if not after.text.strip():
+                raise Refusal(f"The command {after.name} says nothing.")
+            return after
+        if not after.line.strip() or not after.line.isprintable() or "{" in after.line.split(None, 1)[0]:
+            raise Refusal(f"The alias {after.name} stands for no command line.")
+        return dataclasses.replace(after, ranks=self.ranks & 127)
 
     def admit(self, edits: Sequence[Edit]) -> None:
         """See :class:`Store`: names are of one thing each, aliases go round in no ring, and there are not too

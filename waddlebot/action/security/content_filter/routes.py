@@ -9,10 +9,8 @@ import msgspec
 from waddlebot.action.security.content_filter import backtest, testing
 from waddlebot.action.security.content_filter.settings import (
     KINDS,
-    LEAST_MOST,
-    MOST_MOST,
-    USES,
     FilterSetting,
+    problem_of,
 )
 from waddlebot.action.security.content_filter.store import Blocked, FilterStore
 from waddlebot.libs.sdk import Refusal, RouteContext
@@ -127,14 +125,13 @@ def _kind(kind: str) -> str:
 
 def _check(ctx: Request, setting: FilterSetting) -> None:
     """Raise :class:`HttpError` for a setting that cannot hold."""
-    kind = _kind(setting.kind)
+    _kind(setting.kind)
     try:
         build(FilterSetting, dataclasses.asdict(setting))
     except FieldError as error:
         raise HttpError(400, "invalid_filter", str(error)) from None
-    least, most = LEAST_MOST.get(kind, 1), MOST_MOST.get(kind, 10_000)
-    if kind in USES["most"] and not least <= setting.most <= most:
-        raise HttpError(400, "invalid_filter", f"most of {kind} is {least} to {most}.")
+    if problem := problem_of(setting):
+        raise HttpError(400, "invalid_filter", problem)
     foreign = [name for name in setting.entities if ctx.entities.get(name) != ctx.community]
     if foreign:
         raise HttpError(400, "invalid_filter", f"{ctx.community} has no channel {foreign[0]}.")

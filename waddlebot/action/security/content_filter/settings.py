@@ -106,6 +106,16 @@ MOST_MOST: dict[str, int] = {"rate": 100}
 """The most that may be too many; 10,000 where it is not said. So many times of each account are in memory."""
 
 
+def problem_of(setting: FilterSetting) -> str:
+    """Why a filter cannot be set so; empty for one that can."""
+    if setting.kind not in KINDS:
+        return f"There is no filter {setting.kind[:40]!r}. There are: {', '.join(KINDS)}."
+    least, most = LEAST_MOST.get(setting.kind, 1), MOST_MOST.get(setting.kind, 10_000)
+    if setting.kind in USES["most"] and not least <= setting.most <= most:
+        return f"most of {setting.kind} is {least} to {most}."
+    return ""
+
+
 def standard(kind: str) -> FilterSetting:
     """A filter as it is before anybody changes it: off."""
     return _STANDARD[KINDS[kind]]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from waddlebot.action.security.content_filter.chat import Line, pack, unpack
-from waddlebot.action.security.content_filter.settings import FilterSetting, standard
+from waddlebot.action.security.content_filter.settings import FilterSetting, problem_of, standard
 from waddlebot.libs.dal import Edit
 from waddlebot.libs.filters.folding import shared
 from waddlebot.libs.filters.phrases import PHRASE_LENGTH_MIN, folded_length
@@ -168,6 +168,12 @@ class FilterStore(Store):
         if running >= PERMITS_MAX:
             raise Refusal(f"{PERMITS_MAX} people have a permit already. Wait until some are over.")
         self.put(permit)
+
+    def bring(self, before: Any, after: Any) -> Any:
+        """See :class:`Store`: a filter that is brought in is one there is, within its numbers."""
+        if isinstance(after, FilterSetting) and (problem := problem_of(after)):
+            raise Refusal(problem)
+        return after
 
     def admit(self, edits: Sequence[Edit]) -> None:
         """See :class:`Store`: the blocklist stays as short as it must be, and phrases as long."""

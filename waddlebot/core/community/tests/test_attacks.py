@@ -38,7 +38,7 @@ async def test_no_viewer_makes_or_gets_roles(chat: Chat) -> None:
     await chat.hears("There is a role helper now, which counts as moderator.")
     for line in (
         "!role add king", "!role give eve helper", "!role take mod helper", "!role earn helper points 1",
-        "!role remove helper", "!rank give eve moderator", "!regulars add eve", "!access add * allow @eve",
+        "!role remove helper", "!rank give eve moderator", "!access add * allow @eve",
         "!access remove 1", "!setting set community prefix ?", "!module off core.reputation", "!undo",
     ):  # fmt: skip
         for roles in ((), ("vip",), ("Moderator",), ("staff",), ("helper",)):

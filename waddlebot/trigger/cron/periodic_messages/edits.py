@@ -18,6 +18,7 @@ from waddlebot.trigger.cron.periodic_messages.store import Timer
 MESSAGES_MAX = 25
 MESSAGE_LENGTH_MAX = 1_000
 LINES_MAX = 1_000
+NAME_LENGTH_MAX = 50
 
 _ON = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 
@@ -34,6 +35,39 @@ def edited(timer: Timer, what: str, text: str, channels: Collection[str]) -> Tim
         raise Refusal(f"{what} cannot be changed. These can: {', '.join(_EDITS)}.")
     try:
         return edit(timer, text.strip(), channels)
+    except ScheduleError as error:
+        raise Refusal(str(error)) from None
+
+
+def check(timer: Timer) -> None:
+    """Raise ``Refusal`` for a timer that no edit would have made."""
+    check_name(timer.name)
+    if bool(timer.cron) == bool(timer.interval_s):
+        raise Refusal(f"The timer {timer.name} has an interval_s or a cron.")
+    if timer.interval_s and not INTERVAL_S_MIN <= timer.interval_s <= INTERVAL_S_MAX:
+        raise Refusal("A timer speaks at most once a minute and at least once a year.")
+    if not 0 < len(timer.messages) <= MESSAGES_MAX:
+        raise Refusal(f"A timer has 1 to {MESSAGES_MAX} messages.")
+    for text in timer.messages:
+        _checked(text)
+    if not 0 <= timer.lines_min <= LINES_MAX:
+        raise Refusal(f"Lines are how many people must have written in five minutes: 0 to {LINES_MAX}.")
+    _check_times(timer)
+
+
+def check_name(name: str) -> None:
+    """Raise ``Refusal`` for what cannot be a timer's name."""
+    if not name or len(name) > NAME_LENGTH_MAX or name != name.lower() or any(sign.isspace() for sign in name):
+        raise Refusal(f"A timer's name is one word of at most {NAME_LENGTH_MAX} characters.")
+
+
+def _check_times(timer: Timer) -> None:
+    try:
+        zone_of(timer.zone)
+        if timer.cron:
+            next_of_cron(timer.cron, timer.zone, 0.0)
+        if timer.quiet:
+            quiet_hours(timer.quiet)
     except ScheduleError as error:
         raise Refusal(str(error)) from None
 

@@ -30,7 +30,7 @@ from waddlebot.libs.sdk import (
     System,
     render,
 )
-from waddlebot.trigger.cron.periodic_messages.edits import edited, scheduled
+from waddlebot.trigger.cron.periodic_messages.edits import check_name, edited, scheduled
 from waddlebot.trigger.cron.periodic_messages.lines import counted
 from waddlebot.trigger.cron.periodic_messages.schedule import (
     LATE_S_MAX,
@@ -46,7 +46,6 @@ SETTLE_EVERY_S = 10.0
 """How often timers are looked for that nobody scheduled, such as those that an undo brought back."""
 
 _EVERYWHERE = System("timers of every community fall due")
-_NAME_LENGTH_MAX = 50
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -356,8 +355,7 @@ def _unknown(name: str) -> Refusal:
 
 def _name(word: str) -> str:
     name = word.lower()
-    if len(name) > _NAME_LENGTH_MAX or any(sign.isspace() for sign in name):
-        raise Refusal(f"A timer's name is one word of at most {_NAME_LENGTH_MAX} characters.")
+    check_name(name)
     return name
 
 

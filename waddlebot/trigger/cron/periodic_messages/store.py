@@ -132,6 +132,14 @@ class TimerStore(Store):
         self._forget(name)
         return self.remove(Timer, name=name)
 
+    def bring(self, before: Any, after: Any) -> Any:
+        """See :class:`Store`: a timer that is brought in holds to what `!timer` holds it to."""
+        from waddlebot.trigger.cron.periodic_messages.edits import check  # noqa: PLC0415  # it knows the record above
+
+        if after is not None:
+            check(after)
+        return after
+
     def admit(self, edits: Sequence[Edit]) -> None:
         """See :class:`Store`: not too many, and what is due by another plan now is scheduled anew."""
         if len(self.list(Timer)) > TIMERS_MAX:
