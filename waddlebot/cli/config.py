@@ -133,7 +133,7 @@ def _brought(text: str) -> "Callable[[Installation], Try]":
 
 
 def _do(community: str, make: "Callable[[Installation], Try]", reason: str, *, ask: bool | None) -> bool:
-    """Show what would change, ask, and do it; whether there is something to change. With ``ask`` None only show."""
+    """Show what would change, ask, and do it; whether there is something. With ``ask`` None only show."""
     from waddlebot.cli import work
     from waddlebot.libs.dal import Conflict, Refused, Rehearsed
     from waddlebot.libs.sdk import Refusal
