@@ -12,7 +12,7 @@ from drills.faulty import Fault, embedded, faults, served
 from waddlebot.libs.testing.small_disk import small_disk
 
 SEED = 20_261_123
-ROUNDS = 2
+ROUNDS = 1
 ROUND_S = 150.0
 
 

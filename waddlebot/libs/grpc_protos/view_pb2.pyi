@@ -184,16 +184,18 @@ class Override(_message.Message):
     def __init__(self, command: _Optional[str] = ..., name: _Optional[str] = ..., enabled: _Optional[bool] = ..., least: _Optional[int] = ..., cooldown_s: _Optional[float] = ..., user_cooldown_s: _Optional[float] = ..., say_limited: _Optional[bool] = ...) -> None: ...
 
 class Restriction(_message.Message):
-    __slots__ = ("account", "reason", "until", "allows")
+    __slots__ = ("account", "reason", "until", "allows", "person")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     ALLOWS_FIELD_NUMBER: _ClassVar[int]
+    PERSON_FIELD_NUMBER: _ClassVar[int]
     account: str
     reason: str
     until: float
     allows: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, account: _Optional[str] = ..., reason: _Optional[str] = ..., until: _Optional[float] = ..., allows: _Optional[_Iterable[str]] = ...) -> None: ...
+    person: bool
+    def __init__(self, account: _Optional[str] = ..., reason: _Optional[str] = ..., until: _Optional[float] = ..., allows: _Optional[_Iterable[str]] = ..., person: _Optional[bool] = ...) -> None: ...
 
 class Alias(_message.Message):
     __slots__ = ("name", "line", "table", "ranks")

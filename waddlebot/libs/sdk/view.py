@@ -200,12 +200,23 @@ class AccessRule(msgspec.Struct, frozen=True):
 
 
 class Restriction(msgspec.Struct, frozen=True, gc=False):
-    """An account that the bot does not answer, and why; but for the commands in ``allows``, such as an appeal."""
+    """An account that the bot does not answer, and why; but for the commands in ``allows``, such as an appeal.
+
+    ``until`` is in seconds since 1970, 0 for ever. With ``person`` it holds for all accounts of whoever has this
+    one, as they are linked at any time.
+    """
 
     account: str
     reason: str
     until: float = 0.0
     allows: tuple[str, ...] = ()
+    person: bool = False
+
+    def joined(self, other: "Restriction") -> "Restriction":
+        """What holds where both do: as long as the longer one, allowing what both allow."""
+        longer, shorter = (self, other) if not self.until or 0 < other.until <= self.until else (other, self)
+        allows = tuple(name for name in longer.allows if name in shorter.allows)
+        return Restriction(self.account, longer.reason, longer.until, allows, longer.person or shorter.person)
 
 
 class Contribution(msgspec.Struct, frozen=True):

@@ -71,8 +71,11 @@ def restrict(trip: Trip) -> str | None:
     """Who is banned here is not answered."""
     restricted = trip.view.restricted
     if restricted:
-        found = restricted.get(trip.event.account)
-        if found is not None and (not found.until or found.until > trip.router.wall_s):
+        account = trip.event.account
+        for one in trip.router.fellows.get(account, (account,)):
+            found = restricted.get(one)
+            if found is None or (one != account and not found.person) or 0 < found.until <= trip.router.wall_s:
+                continue
             called = trip.view.find(trip.event.text) if found.allows else None
             if called is None or called[0].name not in found.allows:
                 return f"restricted: {found.reason}"

@@ -228,6 +228,12 @@ class View:
         if self.filters is not None and former.filters is not None:
             self.filters.follow(former.filters)
 
+    def restrict(self, given: Iterable[Restriction]) -> None:
+        """Keep these out, too; where two modules keep somebody out, both hold."""
+        for one in given:
+            other = self.restricted.get(one.account)
+            self.restricted[one.account] = one if other is None else one.joined(other)
+
     def vouched(self, ranks: int, event: Event) -> int:
         """Ranks of an event's account, cut to a moderator's where who brought the event cannot vouch for more.
 
@@ -316,7 +322,7 @@ def build(
         view.roles.update(given.roles)
         view.labels.update(given.labels)
         view.role_labels.update(given.role_labels)
-        view.restricted.update({r.account: r for r in given.restrictions})
+        view.restrict(given.restrictions)
     if access := [rule for given in contributions.values() for rule in given.access]:
         view.access = Access(access)
     view.limits = settings_of(view.settings.get(ROUTER, {}))

@@ -128,6 +128,25 @@ async def test_a_restricted_account_may_still_use_what_is_allowed_to_it() -> Non
         assert desk.why() == "restricted: spam"
 
 
+async def test_a_restriction_of_a_person_holds_for_all_their_accounts_while_they_are_linked() -> None:
+    for person in (True, False):
+        desk = Desk(Contribution(restrictions=(Restriction("p:bob", "spam", person=person),)))
+        desk.router.know([("p:ann", "p:bob")])
+        assert bool(await desk.say("!pat")) is not person
+        assert await desk.say("!pat", "bob") == []
+        desk.router.know([])
+        assert await desk.say("!pat")
+        assert await desk.say("!pat", "bob") == []
+
+
+async def test_two_modules_that_keep_somebody_out_both_do() -> None:
+    over = Restriction("p:ann", "caps", time.time() - 1)
+    for given in ((over, Restriction("p:ann", "spam")), (Restriction("p:ann", "spam"), over)):
+        desk = Desk(Contribution(restrictions=given))
+        assert await desk.say("!pat") == []
+        assert desk.why() == "restricted: spam"
+
+
 @pytest.mark.parametrize(
     ("rule", "text", "replies", "why"),
     [
