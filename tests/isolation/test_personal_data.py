@@ -86,6 +86,8 @@ COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(("server", "platform", "role", "label", "kind", "how", "deed", "state"), _NOBODY),
     **dict.fromkeys(("actor", "decided_by"), "who decided about somebody else: that one's to see, and to dispute"),
     **dict.fromkeys(("key", "before", "after"), "what was changed, so that others can follow and undo it"),
+    "core.security.verdict.account": "whom moderators judged: nobody gets rid of a ban by being forgotten",
+    "core.security.enforced.account": "whom platforms keep out, so that they are asked to let them in",
     "core.reputation.act.account": "whom a policy acted on: nobody gets rid of a ban by being forgotten",
     "core.reputation.act.accounts": "whom it holds for, as above",
     "core.reputation.acted.account": "when it did, as above",

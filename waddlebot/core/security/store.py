@@ -69,7 +69,7 @@ class Enforced:
 
     id: str
     account: str
-    kind: Kind
+    kind: str
     login: str
 
 
@@ -131,7 +131,7 @@ class SecurityStore(Store):
         some = " and account in {each:accounts}" if accounts else ""
         return self.db.fetch(
             Logged,
-            f"select {_LOGGED} from {{log}} where {{scope}}{some} order by number desc limit :most",  # noqa: S608  # constants
+            f"select {_LOGGED} from {{log}} where {{scope}}{some} order by number desc limit :most",  # noqa: S608  # of constants alone
             {"most": most, "accounts": json.dumps(accounts)} if accounts else {"most": most},
         )
 
