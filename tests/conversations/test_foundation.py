@@ -15,7 +15,7 @@ async def test_help_says_what_there_is_and_explains(chat: Chat) -> None:
     chat.say("!help")
     await chat.hears("Say !help <command> about one of: …!commands…!stats…")
     chat.say("!commands", as_="mod", roles=MOD)
-    await chat.hears("Commands: …!why…")
+    await chat.hears("Commands: …!ban…")
     chat.say("!help help")
     await chat.hears("Usage: !help […] — Explain a command, or say what there is.")
     chat.say("!help nothing")
